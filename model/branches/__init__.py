@@ -1,0 +1,1 @@
+"""The layers that turn one input into a vector, one file a family."""

@@ -1,0 +1,65 @@
+"""Batch normalization through TensorFlow's fused kernel.
+
+Keras 3 computes it from separate reductions, which take most of a training step on a CPU; see
+docs/decisions/fused-batch-norm.md.
+"""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("bifocal")
+class FusedBatchNormalization(keras.layers.Layer):
+    """Batch normalization over the channels of a feature map (Ioffe and Szegedy 2015, arXiv:1502.03167).
+
+    Args:
+        momentum: share of the moving mean and variance kept at a training step.
+        epsilon: added to the variance.
+
+    Call arguments:
+        features: float32 (batch, height, width, channels).
+        training: True normalizes by the batch and updates the moving mean and variance, False normalizes by those.
+
+    Output shape:
+        that of `features`.
+    """
+
+    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-3, **keywords: object) -> None:
+        super().__init__(**keywords)
+        self.momentum = momentum
+        self.epsilon = epsilon
+
+    def build(self, features_shape: tuple[int | None, ...]) -> None:
+        """Creates scale, offset, moving mean and moving variance: float32 (channels,) each."""
+        shape = (features_shape[-1],)
+        self.scale = self.add_weight(name="scale", shape=shape, initializer="ones")
+        self.offset = self.add_weight(name="offset", shape=shape, initializer="zeros")
+        self.mean = self.add_weight(name="mean", shape=shape, initializer="zeros", trainable=False)
+        self.variance = self.add_weight(name="variance", shape=shape, initializer="ones", trainable=False)
+
+    def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """(batch, height, width, channels) -> the same shape."""
+        result = tf.raw_ops.FusedBatchNormV3(
+            x=features,
+            scale=tf.convert_to_tensor(self.scale),
+            offset=tf.convert_to_tensor(self.offset),
+            mean=tf.zeros([0]) if training else tf.convert_to_tensor(self.mean),
+            variance=tf.zeros([0]) if training else tf.convert_to_tensor(self.variance),
+            epsilon=self.epsilon,
+            is_training=training,
+        )
+        if training:
+            keep = self.momentum
+            self.mean.assign(keep * self.mean + (1 - keep) * result.batch_mean)
+            self.variance.assign(keep * self.variance + (1 - keep) * result.batch_variance)
+        return result.y
+
+    def compute_output_shape(self, features_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """The shape of `features`."""
+        return features_shape
+
+    def get_config(self) -> dict[str, object]:
+        """The arguments it was made with."""
+        return {**super().get_config(), "momentum": self.momentum, "epsilon": self.epsilon}

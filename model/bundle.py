@@ -1,0 +1,163 @@
+"""A bundle on disk: an exported classifier with all that is needed to call and to trust it. Without TensorFlow.
+
+<models>/<name>/<version>/
+    saved_model.pb  variables/  assets/      what TensorFlow loads
+    assets.extra/bifocal.json                `Metadata`
+    assets.extra/golden.npz                  `Golden`
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from model import images
+from model.errors import BundleError, SpecError
+from model.golden import Golden
+from model.spec import ModelSpec
+from model.validation import Part
+
+FORMAT_VERSION = 1
+_EXTRA = "assets.extra"
+
+
+class Metadata(Part):
+    """What a bundle says of itself.
+
+    Args:
+        format_version: of this file; a reader refuses a newer one.
+        name: of the model.
+        spec: inputs, branches, merge, and heads with their labels in the order of the probabilities.
+        decode_version: `model.images.DECODE_VERSION` of the build that trained it.
+        metrics: of the test split, by head.
+        training_data: rows of each split, and the SHA-256 of the manifest.
+        libraries: version of each library that made it.
+        created: when, in UTC.
+        files: SHA-256 of every other file of the bundle, by its path inside.
+    """
+
+    format_version: int = FORMAT_VERSION
+    name: str
+    spec: ModelSpec
+    decode_version: int = images.DECODE_VERSION
+    metrics: dict[str, Any]
+    training_data: dict[str, Any]
+    libraries: dict[str, str]
+    created: datetime
+    files: dict[str, str] = Field(default_factory=dict)
+
+
+class Bundle:
+    """A bundle that is complete and undamaged, and that this build can serve.
+
+    Args:
+        path: its directory.
+
+    Raises:
+        BundleError: if it is missing, damaged, of a newer format or of other preprocessing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.metadata = _read_metadata(path)
+        damaged = [name for name, digest in self.metadata.files.items() if _digest(path / name) != digest]
+        if damaged:
+            raise BundleError(
+                f"Bundle {path.name} of {self.metadata.name!r} is damaged: missing or changed since it was written: "
+                f"{', '.join(sorted(damaged))}. Copy it again, or train it again."
+            )
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What the classifier is."""
+        return self.metadata.spec
+
+    def golden(self) -> Golden:
+        """Its golden examples."""
+        return Golden.load(self.path / _EXTRA / "golden.npz", self.spec)
+
+
+def write_extra(directory: Path, metadata: Metadata, golden: Golden) -> None:
+    """Completes a SavedModel directory to a bundle: golden examples, metadata, digests of all files."""
+    extra = directory / _EXTRA
+    extra.mkdir(exist_ok=True)
+    golden.save(extra / "golden.npz")
+    files = {
+        path.relative_to(directory).as_posix(): _digest(path) for path in sorted(directory.rglob("*")) if path.is_file()
+    }
+    complete = metadata.model_copy(update={"files": files})
+    (extra / "bifocal.json").write_text(complete.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def versions(model_directory: Path) -> list[int]:
+    """Version numbers under `<models>/<name>/`, oldest first; other names are not looked at."""
+    if not model_directory.is_dir():
+        return []
+    return sorted(int(path.name) for path in model_directory.iterdir() if path.name.isdecimal() and path.is_dir())
+
+
+def publish(bundle: Path, models: Path, name: str) -> Path:
+    """Copies a bundle to `<models>/<name>/<next version>/`, whole or not at all.
+
+    Returns:
+        The directory of the new version.
+    """
+    home = models / name
+    home.mkdir(parents=True, exist_ok=True)
+    incoming = home / f".incoming-{uuid.uuid4().hex}"
+    try:
+        shutil.copytree(bundle, incoming)
+        while True:
+            target = home / str(max(versions(home), default=0) + 1)
+            try:
+                os.rename(incoming, target)  # noqa: PTH104  (fails on a directory that is not empty: another publisher)
+            except OSError:
+                if not target.exists():
+                    raise
+            else:
+                return target
+    finally:
+        shutil.rmtree(incoming, ignore_errors=True)
+
+
+def _read_metadata(path: Path) -> Metadata:
+    file = path / _EXTRA / "bifocal.json"
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BundleError(
+            f"{path.name} is not a bundle: {_EXTRA}/bifocal.json can't be read ({error.strerror})."
+        ) from None
+    try:
+        data = json.loads(text)
+        # Before the rest is looked at: a newer format may have keys that are unknown here.
+        if data["format_version"] > FORMAT_VERSION:
+            raise BundleError(
+                f"Bundle {path.name} has format {data['format_version']}; this build reads up to {FORMAT_VERSION}. "
+                "Serve it with a newer Bifocal."
+            )
+        metadata = Metadata.parse(data, what="bifocal.json")
+    except (ValueError, KeyError, TypeError, SpecError) as error:
+        raise BundleError(f"{path.name} is not a bundle this build can read: {error}") from None
+    if metadata.decode_version != images.DECODE_VERSION:
+        raise BundleError(
+            f"Bundle {path.name} was trained on pictures decoded by version {metadata.decode_version}; this build "
+            f"decodes by version {images.DECODE_VERSION}. Train it again with this build."
+        )
+    return metadata
+
+
+def _digest(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return ""

@@ -1,0 +1,98 @@
+"""Every error Bifocal raises on purpose.
+
+    BifocalError
+    ├── SpecError               a model spec or recipe that cannot be used
+    ├── ManifestError           a table of examples that cannot be used, or a row of it
+    ├── ImageError              bytes that are not a usable picture
+    │   └── ImageTooLargeError  a picture with more pixels than allowed
+    ├── StorageError            a folder that cannot be written
+    ├── BundleError             a bundle on disk that is missing, broken or disagrees with itself
+    ├── ServiceError            what a service answered when it refused a request of the client
+    └── RequestError            a prediction request that cannot be answered as it is
+        ├── MalformedError      its body does not parse
+        ├── MediaTypeError      its body is of a kind that is not read
+        ├── NotFoundError       it asks for a model or version that is not there
+        ├── TooLargeError       it is over a limit
+        └── NotReadyError       it came before the models were loaded, or while the server drains
+
+A message says what is wrong, what was expected and how to mend it, and names the key, column, row or part.
+Status codes and exit codes are given at the edge: `service/errors.py` and the two `cli.py`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class BifocalError(Exception):
+    """Base of every error in this project; its text is fit to be shown to the user."""
+
+
+class SpecError(BifocalError):
+    """A model spec or recipe that cannot be used."""
+
+
+class ManifestError(BifocalError):
+    """A manifest that cannot be used."""
+
+
+class ImageError(BifocalError):
+    """Bytes that are not a usable picture."""
+
+
+class ImageTooLargeError(ImageError):
+    """A picture with more pixels than allowed, told from its header before decoding."""
+
+
+class StorageError(BifocalError):
+    """A folder that cannot be written, or has too little room."""
+
+
+class BundleError(BifocalError):
+    """A bundle that is missing, broken, or disagrees with its own golden examples."""
+
+
+class ServiceError(BifocalError):
+    """The service refused a request.
+
+    Args:
+        status: HTTP status code.
+        problem: the problem document it sent.
+    """
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        super().__init__(f"{status} {problem.get('title', '')}: {problem.get('detail', '')}")
+        self.status = status
+        self.problem = problem
+
+
+class RequestError(BifocalError):
+    """A prediction request that cannot be answered as it is.
+
+    Args:
+        message: what is wrong, what was expected, how to mend it.
+        input: name of the model input it is about, if it is about one.
+    """
+
+    def __init__(self, message: str, *, input: str | None = None) -> None:  # noqa: A002
+        super().__init__(message)
+        self.input = input
+
+
+class MalformedError(RequestError):
+    """The body does not parse."""
+
+
+class MediaTypeError(RequestError):
+    """The body is of a media type that is not read."""
+
+
+class NotFoundError(RequestError):
+    """The request names a model or version that is not there."""
+
+
+class TooLargeError(RequestError):
+    """The request is over a limit."""
+
+
+class NotReadyError(RequestError):
+    """No model can answer yet, or the server is draining."""

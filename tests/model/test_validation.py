@@ -1,0 +1,82 @@
+"""Errors of configuration name the path and the nearest valid name."""
+
+from __future__ import annotations
+
+import pytest
+
+from model.errors import SpecError
+from model.spec import ModelSpec
+
+SPEC = {
+    "inputs": {"photo": {"kind": "image"}, "title": {"kind": "text"}},
+    "branches": {"photo": {"kind": "conv"}, "title": {"kind": "embedding"}},
+    "heads": {"topic": {"labels": ["news", "sport"]}},
+}
+
+
+def changed(path: str, value: object) -> dict[str, object]:
+    """SPEC with one value set; a path is dotted."""
+    copy = ModelSpec.parse(SPEC, what="spec").model_dump()
+    place = copy
+    *parents, last = path.split(".")
+    for key in parents:
+        place = place[key]
+    place[last] = value
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (
+            "inputs.photo.heigth",
+            3,
+            r"inputs\.photo: unknown key 'heigth'; did you mean 'height'\? Valid: fit, h",
+        ),
+        ("inputs.photo.height", "tall", r"^spec\.inputs\.photo\.height: .*integer.* Received: 'tall'\.$"),
+        ("inputs.photo.height", 4, r"^spec\.inputs\.photo\.height: .*greater than or equal to 8.* Received: 4\.$"),
+        ("inputs.photo.kind", "imag", r"^spec\.inputs\.photo\.kind: no kind 'imag'; did you mean 'image'\?"),
+        ("inputs.photo", {"height": 64}, r"^spec\.inputs\.photo\.kind: missing"),
+        ("branches.photo.input", "foto", r"branches\.photo\.input: no input 'foto'; did you mean 'photo'\?"),
+        ("branches.photo.kind", "embedding", r"photo: unknown key 'filters'"),
+        ("branches.title.input", "photo", r"branches\.title: an embedding reads text or tags, but 'photo' is an image"),
+        ("branches.photo.input", "title", r"branches\.photo: a conv branch reads an image, but 'title' is text"),
+        (
+            "branches.photo.filters",
+            [8] * 9,
+            r"9 stages with pool 2 shrink a picture 512 times, but 'photo' has only",
+        ),
+        ("inputs.notes", {"kind": "text"}, r"inputs\.notes: no branch reads it\. Add a branch with 'input: notes'"),
+        ("inputs.photo_present", {"kind": "text"}, r"photo_present: names ending in '_present' are kept"),
+        ("heads.topic.labels", ["news"], r"heads\.topic\.labels: 1 label; expected at least 2\. Received: \['news'\]"),
+        ("heads.topic.labels", ["a", "b", "a"], r"labels must differ; given more than once: a"),
+        ("heads", {}, r"^spec\.heads: .*at least 1 item"),
+        ("inputs", {"Photo": {"kind": "text"}}, r"^spec\.inputs\.Photo.*: String should match pattern"),
+    ],
+)
+def test_a_wrong_spec_says_where_and_what_was_expected(path: str, value: object, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        ModelSpec.parse(changed(path, value), what="spec")
+
+
+def test_a_missing_key_is_named() -> None:
+    with pytest.raises(SpecError, match=r"^spec\.heads: missing; it has no default\.$"):
+        ModelSpec.parse({key: SPEC[key] for key in ("inputs", "branches")}, what="spec")
+
+
+def test_each_mistake_has_a_line_of_its_own() -> None:
+    data = changed("inputs.photo.width", "wide")
+    data["trunk"] = {"dropout": 2}
+
+    with pytest.raises(SpecError) as caught:
+        ModelSpec.parse(data, what="spec")
+
+    assert [line.partition(":")[0] for line in str(caught.value).splitlines()] == [
+        "spec.inputs.photo.width",
+        "spec.trunk.dropout",
+    ]
+
+
+def test_a_spec_that_is_no_mapping_is_refused() -> None:
+    with pytest.raises(SpecError, match=r"^spec: .*valid dictionary"):
+        ModelSpec.parse(["conv"], what="spec")
