@@ -1,0 +1,41 @@
+"""What tests of all layers share: one tiny trained model."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tests import tiny
+from training.fit import Fitted, Folders, fit
+from training.progress import Reporter
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="Write golden files anew; look at the diff.")
+
+
+@pytest.fixture
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture
+def reporter() -> Reporter:
+    """Swallows what it is told."""
+    return Reporter(Console(file=io.StringIO()))
+
+
+@pytest.fixture(scope="session")
+def tiny_manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.write_manifest(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="session")
+def tiny_fitted(tiny_manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> Fitted:
+    """A whole training on the tiny set; its published bundle is `tiny_fitted.published`."""
+    home = tmp_path_factory.mktemp("fitted")
+    folders = Folders(home / "runs", home / "models", home / "cache")
+    return fit(tiny.recipe(tiny_manifest), folders, Reporter(Console(file=io.StringIO())), alone=True)

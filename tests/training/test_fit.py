@@ -1,0 +1,132 @@
+"""One training from recipe to published bundle."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from rich.console import Console
+
+from model.bundle import Bundle
+from model.errors import ManifestError
+from tests import tiny
+from training import recipe as recipes
+from training.fit import Fitted, Folders, fit, modalities
+from training.progress import Reporter
+
+
+def folders(home: Path) -> Folders:
+    return Folders(home / "runs", home / "models", home / "cache")
+
+
+def test_a_run_folder_holds_what_was_asked_how_it_went_and_what_came_out(tiny_fitted: Fitted) -> None:
+    run = tiny_fitted.run.path
+
+    assert {path.name for path in run.iterdir()} == {
+        "recipe.yaml",
+        "log.jsonl",
+        "metrics.json",
+        "curves.png",
+        "predictions.csv",
+        "vocabularies",
+        "bundle",
+    }
+    assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert sorted(path.name for path in (run / "vocabularies").iterdir()) == ["tags.txt", "text.txt"]
+
+
+def test_the_log_has_a_line_an_epoch(tiny_fitted: Fitted) -> None:
+    lines = [json.loads(line) for line in (tiny_fitted.run.path / "log.jsonl").read_text().splitlines()]
+
+    assert [line["epoch"] for line in lines] == list(range(1, 13))
+    assert set(lines[0]) == {"epoch", "loss", "val_loss", "val_accuracy", "seconds", "examples_per_s", "best"}
+    kept = [line for line in lines if line["best"]][-1]
+    assert kept["val_accuracy"] == max(line["val_accuracy"] for line in lines)
+    assert tiny_fitted.metrics["best_epoch"]["epoch"] == kept["epoch"]
+
+
+def test_the_resolved_recipe_can_be_trained_again(tiny_fitted: Fitted) -> None:
+    recipe = recipes.load(tiny_fitted.run.path / "recipe.yaml")
+
+    assert recipe.spec.heads["colour"].labels == ("blue", "green", "red")
+    assert recipe.training.epochs == 12
+    assert recipe.data.manifest.is_file()
+
+
+def test_the_metrics_are_those_of_the_predictions(tiny_fitted: Fitted) -> None:
+    table = pl.read_csv(tiny_fitted.run.path / "predictions.csv")
+    figures = json.loads((tiny_fitted.run.path / "metrics.json").read_text())["test"]["colour"]
+
+    assert table.columns[:3] == ["row", "colour", "colour_predicted"]
+    probabilities = table.select("^colour:.*$").to_numpy()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert figures["accuracy"] == (table["colour"] == table["colour_predicted"]).mean()
+    assert figures["examples"] == len(table) == 12
+    assert figures["accuracy"] >= 0.75 > figures["majority"]
+
+
+def test_accuracy_without_each_input_and_with_each_modality_alone_is_reported(tiny_fitted: Fitted) -> None:
+    metrics = json.loads((tiny_fitted.run.path / "metrics.json").read_text())
+
+    assert set(metrics["test"]["colour"]["accuracy_without"]) == {"image", "text", "tags"}
+    assert set(metrics["alone"]) == {"picture", "words"}
+    assert 0 <= metrics["alone"]["picture"]["colour"] <= 1
+
+
+def test_the_published_bundle_is_that_of_the_run(tiny_fitted: Fitted) -> None:
+    published, kept = Bundle(tiny_fitted.published), Bundle(tiny_fitted.run.bundle)
+
+    assert tiny_fitted.published.parts[-2:] == ("tiny", "1")
+    assert published.metadata == kept.metadata
+
+
+def test_the_same_seed_gives_the_same_model(tiny_manifest: Path, tmp_path: Path, reporter: Reporter) -> None:
+    recipe = tiny.recipe(tiny_manifest, epochs=1, seed=5)
+    runs = [fit(recipe, folders(tmp_path / name), reporter).run.path for name in ("a", "b")]
+
+    first, second = (pl.read_csv(run / "predictions.csv").select("^colour:.*$").to_numpy() for run in runs)
+    np.testing.assert_allclose(first, second, atol=1e-6)
+
+
+def test_unusable_pictures_within_the_allowance_are_left_out_and_listed(tmp_path: Path, reporter: Reporter) -> None:
+    manifest = tiny.write_manifest(tmp_path / "data")
+    (tmp_path / "data" / "images" / "3.png").write_bytes(b"\x89PNG broken")
+    (tmp_path / "data" / "images" / "6.png").unlink()
+    recipe = tiny.recipe(manifest, epochs=1)
+
+    with pytest.raises(ManifestError, match=r"(?s)^2 of 60 rows can't be used \(3\.3%.*row 4: 3\.png: .*row 7: .*6\."):
+        fit(recipe, folders(tmp_path), reporter)
+    fitted = fit(recipe.replace(data={"max_bad": 0.05}), folders(tmp_path), reporter)
+
+    bad = pl.read_csv(fitted.run.path / "bad_rows.csv")
+    assert bad["row"].to_list() == [4, 7]
+    assert Bundle(fitted.published).metadata.training_data["rows"]["train"] == 34
+
+
+def test_a_manifest_of_three_rows_is_too_few(tmp_path: Path, reporter: Reporter) -> None:
+    recipe = tiny.recipe(tiny.write_manifest(tmp_path / "data", rows=3)).replace(data={"split": {}})
+
+    with pytest.raises(ManifestError, match="No row is in the split 'val': 3 usable rows are too few to divide"):
+        fit(recipe, folders(tmp_path), reporter)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_label_with_one_example_is_trained_on_and_told(tmp_path: Path) -> None:
+    manifest = tiny.write_manifest(tmp_path / "data")
+    manifest.write_text(manifest.read_text().replace("red,g0,train", "odd,g0,train", 1))
+    spoken = io.StringIO()
+    fitted = fit(tiny.recipe(manifest, epochs=1), folders(tmp_path), Reporter(Console(file=spoken)))
+
+    assert Bundle(fitted.published).spec.heads["colour"].labels == ("blue", "green", "odd", "red")
+    assert "too few rows to validate and test, so their figures say little: 'odd' (1 row)" in spoken.getvalue()
+
+
+def test_modalities_are_the_picture_and_the_words() -> None:
+    spec = tiny.recipe(Path("m.csv")).spec
+
+    assert modalities(spec) == {"picture": ["image"], "words": ["text", "tags"]}
+    assert modalities(spec.only(["text"])) == {"words": ["text"]}

@@ -1,0 +1,104 @@
+"""Recipes: from columns, from YAML, and what is said of wrong ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from model.errors import SpecError
+from tests import tiny
+from training import recipe as recipes
+
+
+def from_columns(**columns: object) -> recipes.Recipe:
+    given = {"image": ["photo"], "text": ["title"], "tags": [], "label": ["Product Type"], "name": "shop"} | columns
+    return recipes.from_columns(Path("/data/shop.csv"), **given)  # type: ignore[arg-type]
+
+
+def test_columns_make_inputs_named_as_requests_will_call_them() -> None:
+    recipe = from_columns(tags=["keywords"])
+
+    assert recipe.data.columns == {"image": "photo", "text": "title", "tags": "keywords"}
+    assert recipe.data.labels == {"product_type": "Product Type"}
+    assert {name: branch.kind for name, branch in recipe.spec.branches.items()} == {
+        "image": "conv",
+        "text": "embedding",
+        "tags": "embedding",
+    }
+
+
+def test_several_columns_of_a_kind_are_named_by_the_user_or_after_themselves() -> None:
+    recipe = from_columns(image=["front=Front Photo", "Back Photo"], label=["topic=label", "tone"])
+
+    assert recipe.data.columns == {"front": "Front Photo", "back_photo": "Back Photo", "text": "title"}
+    assert recipe.data.labels == {"topic": "label", "tone": "tone"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"image": [], "text": []}, "No input: give at least one of --image, --text and --tags"),
+        ({"label": []}, "No label: give --label COLUMN"),
+        ({"image": ["a=x", "a=y"]}, r"Two inputs are named 'a'; name them: --image NAME=COLUMN"),
+        ({"name": "a/b"}, r"recipe\.name: .*pattern.* Received: 'a/b'"),
+        ({"text": ["Bad Name=title"]}, r"recipe\..*Bad Name.*pattern"),
+    ],
+)
+def test_columns_that_make_no_recipe_are_refused(columns: dict[str, object], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        from_columns(**columns)
+
+
+def test_a_resolved_recipe_reads_back_the_same(tmp_path: Path) -> None:
+    recipe = from_columns(group="seller").with_labels({"product_type": ("mug", "007")})
+    (tmp_path / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
+
+    assert recipes.load(tmp_path / "recipe.yaml") == recipe
+
+
+def test_paths_in_a_recipe_are_taken_from_its_own_folder(tmp_path: Path) -> None:
+    yaml = from_columns().to_yaml().replace("/data/shop.csv", "table/shop.csv")
+    (tmp_path / "recipe.yaml").write_text(yaml, encoding="utf-8")
+    recipe = recipes.load(tmp_path / "recipe.yaml")
+
+    assert recipe.data.manifest == tmp_path / "table" / "shop.csv"
+    assert recipe.image_root == tmp_path / "table"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: [", "is not YAML"),
+        ("- a\n", "must be a mapping with the keys name, data and spec"),
+        ("name: shop\ndat: {}\n", r"unknown key 'dat'; did you mean 'data'\?"),
+        ("name: shop\n", r"recipe\.data: missing; it has no default\.\nrecipe\.spec: missing"),
+    ],
+)
+def test_a_recipe_that_can_not_be_read_says_why(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "recipe.yaml").write_text(text)
+
+    with pytest.raises(SpecError, match=message):
+        recipes.load(tmp_path / "recipe.yaml")
+
+
+def test_a_missing_recipe_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"The recipe .*none\.yaml can't be read: No such file"):
+        recipes.load(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (
+            {"columns": {"imag": "photo"}},
+            r"data\.columns\.imag: the spec has none of that name; did you mean 'image'",
+        ),
+        ({"columns": {"image": "photo"}}, r"data\.columns\.text: missing; say which manifest column it is"),
+        ({"labels": {}}, r"data\.labels\.colour: missing"),
+        ({"split": {"validation": 0.6, "test": 0.4}}, r"data\.split: validation 0\.6 and test 0\.4 leave no rows"),
+    ],
+)
+def test_columns_must_fit_the_spec(data: dict[str, object], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        tiny.recipe(Path("m.csv")).replace(data=data)

@@ -1,0 +1,5 @@
+"""`python -m training` is `bifocal-training`."""
+
+from training.cli import main
+
+main()

@@ -1,0 +1,191 @@
+"""The command line `bifocal-training`. Commands import what they need when they run, so that help comes at once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from model.errors import BifocalError
+
+if TYPE_CHECKING:
+    from training.fit import Fitted
+    from training.progress import Reporter
+    from training.recipe import Recipe
+
+app = typer.Typer(
+    name="bifocal-training",
+    help="Train a classifier that looks at an image and its words together.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+
+@app.callback()
+def _commands() -> None:
+    """Keeps `fit` and `demo-data` commands of their own even if one is left alone."""
+
+
+@app.command()
+def fit(
+    manifest: Annotated[
+        Path | None,
+        typer.Argument(help="The table of examples, CSV or TSV, one row each.", show_default=False),
+    ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="A recipe in YAML instead of columns.", show_default=False)
+    ] = None,
+    image: Annotated[
+        list[str] | None,
+        typer.Option(help="Column of picture paths; NAME=COLUMN names the input.", show_default=False),
+    ] = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Option(help="Column of texts; NAME=COLUMN names the input.", show_default=False),
+    ] = None,
+    tags: Annotated[
+        list[str] | None,
+        typer.Option(help="Column of comma-delimited tags; NAME=COLUMN names the input.", show_default=False),
+    ] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(help="Column to predict; NAME=COLUMN names the head.", show_default=False),
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Column whose equal values stay in one split.", show_default=False)
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(help="Column that says train, val or test; made 70/15/15 if not given.", show_default=False),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="Name of the model; the manifest's name if not given.", show_default=False),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the training rows.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the weights, the order and the dropouts.")] = None,
+    max_bad: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of unusable rows above which training refuses.")
+    ] = None,
+    image_root: Annotated[
+        Path | None, typer.Option(help="Folder that picture paths are relative to; else the manifest's.")
+    ] = None,
+    alone: Annotated[
+        bool, typer.Option("--alone", help="Also train the picture alone and the words alone, to compare.")
+    ] = False,
+    runs_dir: Annotated[Path, typer.Option(help="Where the run folder is made.")] = Path("runs"),
+    models_dir: Annotated[Path, typer.Option(help="Where the bundle is published.")] = Path("models"),
+    cache_dir: Annotated[
+        Path | None, typer.Option(help="Where decoded pictures are kept; RUNS_DIR/.cache if not given.")
+    ] = None,
+) -> None:
+    """Train on a manifest, test once, and publish the bundle.
+
+    From columns:
+
+        bifocal-training fit listings.csv --image photo --text title --label category --name listings
+
+    From a recipe (a run folder holds the one it used, as recipe.yaml):
+
+        bifocal-training fit --recipe listings.yaml --epochs 50
+    """
+    from training import recipe as recipes
+
+    if recipe is not None:
+        given = [image, text, tags, label, group, split]
+        if any(given):
+            raise typer.BadParameter("--recipe and columns do not go together: the recipe names the columns.")
+        chosen = recipes.load(recipe)
+    elif manifest is not None:
+        chosen = recipes.from_columns(
+            manifest.absolute(),
+            name=name or manifest.stem,
+            image=image or [],
+            text=text or [],
+            tags=tags or [],
+            label=label or [],
+            group=group,
+            split=split,
+        )
+    else:
+        raise typer.BadParameter("Give a MANIFEST with columns, or --recipe FILE.")
+    data = {
+        "manifest": manifest and manifest.absolute(),
+        "max_bad": max_bad,
+        "image_root": image_root and image_root.absolute(),
+    }
+    chosen = chosen.replace(
+        data={key: value for key, value in data.items() if value is not None},
+        training={key: value for key, value in (("epochs", epochs), ("seed", seed)) if value is not None},
+    )
+    if name is not None:
+        chosen = chosen.renamed(name)
+    _fit(chosen, runs_dir, models_dir, cache_dir or runs_dir / ".cache", alone)
+
+
+@app.command()
+def demo_data(
+    directory: Annotated[Path, typer.Argument(help="Where to; must not hold a manifest yet.")],
+    rows: Annotated[int, typer.Option(min=60, help="How many examples.")] = 1800,
+    size: Annotated[int, typer.Option(min=16, help="Side of the pictures in pixels.")] = 64,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same set.")] = 7,
+) -> None:
+    """Write the demo set: pictures and captions that only together give the answer.
+
+    bifocal-training demo-data demo/data
+    """
+    from training.demo_data import write_demo_set
+
+    reporter = _reporter()
+    with reporter.task("Drawing") as task:
+        made = write_demo_set(directory, rows=rows, size_px=size, seed=seed, progress=task.update)
+    reporter.say(f"{made.manifest}: {made.rows} rows, {len(made.labels)} labels")
+
+
+def _fit(recipe: Recipe, runs: Path, models: Path, cache: Path, alone: bool) -> None:
+    from model.greeting import held_back
+
+    reporter = _reporter()
+    reporter.say("Starting TensorFlow ...")
+    with held_back():
+        from training.fit import Folders, fit
+
+    fitted = fit(recipe, Folders(runs.absolute(), models.absolute(), cache.absolute()), reporter, alone=alone)
+    _tell(fitted, recipe, models, reporter)
+
+
+def _tell(fitted: Fitted, recipe: Recipe, models: Path, reporter: Reporter) -> None:
+    for head, figures in fitted.metrics["test"].items():
+        low, high = figures["accuracy_interval"]
+        reporter.say(
+            f"test accuracy of {head}: {figures['accuracy']:.3f} [{low:.3f}, {high:.3f}], {figures['examples']} rows; "
+            f"always the commonest label: {figures['majority']:.3f}"
+        )
+        for modality, accuracies in fitted.metrics.get("alone", {}).items():
+            reporter.say(f"  the {modality} alone, trained the same way: {accuracies[head]:.3f}")
+        for name, accuracy in figures.get("accuracy_without", {}).items():
+            reporter.say(f"  this model when {name} is absent: {accuracy:.3f}")
+    reporter.say(f"run folder: {fitted.run.path}")
+    reporter.say(f"published:  {recipe.name} version {fitted.published.name} in {fitted.published.parent}")
+    reporter.say(f"serve it:   bifocal-service serve {models}")
+
+
+def _reporter() -> Reporter:
+    from rich.console import Console
+
+    from training.progress import Reporter
+
+    return Reporter(Console())
+
+
+def main() -> None:
+    """Runs the command line; errors become a message and an exit code: 1 for what the user can mend, 130 for Ctrl-C."""
+    try:
+        app()
+    except BifocalError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)

@@ -1,0 +1,173 @@
+"""The user's table: read, checked against the recipe, and made into rows to train on."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from model.errors import ManifestError
+from model.spec import ImageInput
+from model.validation import nearest
+from training.recipe import Recipe
+
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A row that can't be used.
+
+    Args:
+        row: its number in the manifest; the first one below the header is 1.
+        reason: what is wrong with it.
+    """
+
+    row: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The usable rows of a manifest.
+
+    Args:
+        table: all columns as read, strings, plus `row`: UInt32, the number in the manifest (first below the header: 1).
+            An absent value is the empty string.
+        bad: the rows that are left out, and why.
+        digest: SHA-256 of the file.
+    """
+
+    table: pl.DataFrame
+    bad: list[BadRow]
+    digest: str
+
+    @property
+    def num_rows(self) -> int:
+        """Usable and bad rows together."""
+        return len(self.table) + len(self.bad)
+
+    def without(self, bad: list[BadRow]) -> Manifest:
+        """The same manifest with further rows found bad."""
+        rows = [one.row for one in bad]
+        return Manifest(self.table.filter(~pl.col("row").is_in(rows)), [*self.bad, *bad], self.digest)
+
+
+def read(recipe: Recipe) -> Manifest:
+    """Reads a manifest and leaves out the rows without a label or without any input.
+
+    Raises:
+        ManifestError: if the file or a column the recipe names is missing, or the table can't be parsed.
+    """
+    table = _parse(recipe.data.manifest)
+    data = recipe.data
+    wanted: dict[str, str | None] = {f"data.columns.{name}": column for name, column in data.columns.items()}
+    wanted |= {f"data.labels.{name}": column for name, column in data.labels.items()}
+    wanted |= {"data.group": data.group, "data.split.column": data.split.column}
+    for key, column in wanted.items():
+        if column is not None and column not in table.columns:
+            raise ManifestError(
+                f"{data.manifest.name} has no column {column!r} ({key}){nearest(column, table.columns)}"
+            )
+    if table.is_empty():
+        raise ManifestError(f"{data.manifest.name} has a header and no rows.")
+
+    used = sorted({column for column in wanted.values() if column is not None})
+    table = table.select(
+        pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).alias("row"),
+        *(pl.col(column).fill_null("").str.strip_chars().alias(f"column:{column}") for column in used),
+    )
+    bad = [
+        *(
+            BadRow(row, f"the label column {column!r} is empty")
+            for column in data.labels.values()
+            for row in table.filter(pl.col(f"column:{column}") == "")["row"].to_list()
+        ),
+        *(
+            BadRow(row, f"all inputs are empty ({', '.join(data.columns.values())})")
+            for row in table.filter(
+                pl.all_horizontal(pl.col(f"column:{column}") == "" for column in data.columns.values())
+            )["row"].to_list()
+        ),
+    ]
+    digest = hashlib.sha256(data.manifest.read_bytes()).hexdigest()
+    return Manifest(table, [], digest).without(list({one.row: one for one in bad}.values()))
+
+
+def values(manifest: Manifest, column: str) -> list[str]:
+    """A column of the usable rows, trimmed; empty where absent."""
+    return manifest.table[f"column:{column}"].to_list()
+
+
+def labels(manifest: Manifest, recipe: Recipe) -> dict[str, tuple[str, ...]]:
+    """The labels of each head, sorted.
+
+    Raises:
+        ManifestError: if a label column has only one.
+    """
+    found = {}
+    for head, column in recipe.data.labels.items():
+        names = sorted(set(values(manifest, column)))
+        if len(names) < 2:
+            raise ManifestError(
+                f"Column {column!r} has {len(names)} label; expected at least 2 to tell apart. Received: {names}."
+            )
+        found[head] = tuple(names)
+    return found
+
+
+def picture_paths(manifest: Manifest, recipe: Recipe, input_name: str) -> list[Path | None]:
+    """Where the pictures of an input lie; None where absent."""
+    root = recipe.image_root
+    return [root / value if value else None for value in values(manifest, recipe.data.columns[input_name])]
+
+
+def image_inputs(recipe: Recipe) -> dict[str, ImageInput]:
+    """The image inputs of the recipe's spec, by name."""
+    return {name: given for name, given in recipe.spec.inputs.items() if isinstance(given, ImageInput)}
+
+
+def targets(manifest: Manifest, recipe: Recipe) -> dict[str, np.ndarray]:
+    """For each head the index of each row's label: int32 (rows,). The recipe's spec has its labels."""
+    indices = {}
+    for head, column in recipe.data.labels.items():
+        index = {label: number for number, label in enumerate(recipe.spec.heads[head].labels)}
+        indices[head] = np.array([index[value] for value in values(manifest, column)], np.int32)
+    return indices
+
+
+def refuse_if_too_bad(manifest: Manifest, recipe: Recipe) -> None:
+    """Stops when more rows are unusable than the recipe allows.
+
+    Raises:
+        ManifestError: listing the first of them.
+    """
+    share = len(manifest.bad) / manifest.num_rows
+    if share > recipe.data.max_bad:
+        raise ManifestError(
+            f"{len(manifest.bad)} of {manifest.num_rows} rows can't be used ({share:.1%}; data.max_bad allows "
+            f"{recipe.data.max_bad:.1%}):\n{listing(manifest.bad)}\nMend or delete them, or allow more with --max-bad."
+        )
+
+
+def listing(bad: list[BadRow], *, most: int = 10) -> str:
+    """Bad rows, a line each, the first few."""
+    lines = [f"  row {one.row}: {one.reason}" for one in sorted(bad, key=lambda one: one.row)[:most]]
+    if len(bad) > most:
+        lines.append(f"  and {len(bad) - most} more")
+    return "\n".join(lines)
+
+
+def _parse(file: Path) -> pl.DataFrame:
+    if file.suffix.lower() not in SEPARATORS:
+        raise ManifestError(f"{file.name}: a manifest is a table ending in {' or '.join(SEPARATORS)}.")
+    try:
+        # Every column as text: a label "007" is not the number 7.
+        return pl.read_csv(file, separator=SEPARATORS[file.suffix.lower()], infer_schema=False)
+    except FileNotFoundError:
+        raise ManifestError(f"There is no manifest {file}.") from None
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ManifestError(f"{file.name} can't be read as a table: {error}") from None

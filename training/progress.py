@@ -1,0 +1,78 @@
+"""What a person sees while something long runs: a live bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+LINE_EVERY_S = 10.0
+
+
+class Reporter:
+    """Tells how far a task is and how long it will take.
+
+    Args:
+        console: where to; if it is no terminal, a line is printed at most every `LINE_EVERY_S` seconds.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def say(self, line: str) -> None:
+        """Prints a line."""
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def task(self, name: str) -> Iterator[Task]:
+        """A task that is under way as long as the context is open."""
+        if not self._console.is_terminal:
+            yield Task(name, self)
+            return
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        with Progress(*columns, console=self._console, transient=True) as bar:
+            yield _BarTask(name, self, bar, bar.add_task(name, total=None, note=""))
+
+
+class Task:
+    """A task told of in lines.
+
+    Args:
+        name: what is being done, as in "Decoding pictures".
+        reporter: where lines go.
+    """
+
+    def __init__(self, name: str, reporter: Reporter) -> None:
+        self.name = name
+        self._reporter = reporter
+        self._started = self._last = time.monotonic()
+
+    def update(self, done: int, total: int, note: str = "") -> None:
+        """Steps done, steps in all, and what else to show."""
+        now = time.monotonic()
+        if now - self._last >= LINE_EVERY_S:
+            self._last = now
+            left = (now - self._started) / done * (total - done)
+            self._reporter.say(f"{self.name}: {done}/{total}, {left:.0f} s left {note}".rstrip())
+
+
+class _BarTask(Task):
+    """A task shown as a live bar."""
+
+    def __init__(self, name: str, reporter: Reporter, bar: Progress, task: TaskID) -> None:
+        super().__init__(name, reporter)
+        self._bar = bar
+        self._task = task
+
+    def update(self, done: int, total: int, note: str = "") -> None:
+        """Moves the bar."""
+        self._bar.update(self._task, completed=done, total=total, note=note)

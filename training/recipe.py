@@ -1,0 +1,237 @@
+"""A recipe: the data, the model spec and the training settings of one run, as frozen data from YAML or from columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import Field, PositiveFloat, PositiveInt, StringConstraints, model_validator
+
+from model.errors import SpecError
+from model.spec import ModelSpec, Name, Rate
+from model.validation import Part, nearest
+
+ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+
+
+class SplitSettings(Part):
+    """How rows come to train, validation and test.
+
+    Args:
+        column: a manifest column that says so, with the values train, val (or validation, dev) and test; None makes
+            the split by `validation` and `test`.
+        validation: share of the rows.
+        test: share of the rows.
+        seed: of the split that is made; another one than the training's, so that several seeds train on one split.
+    """
+
+    column: str | None = None
+    validation: float = Field(0.15, gt=0, lt=1)
+    test: float = Field(0.15, gt=0, lt=1)
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _leaves_rows_to_train_on(self) -> Self:
+        if self.validation + self.test >= 1:
+            raise ValueError(f"validation {self.validation} and test {self.test} leave no rows to train on.")
+        return self
+
+
+class DataSettings(Part):
+    """Where the examples come from.
+
+    Args:
+        manifest: the table; relative to the recipe's folder.
+        image_root: folder that picture paths are relative to; the manifest's folder if not given.
+        columns: for each input of the spec, its manifest column.
+        labels: for each head of the spec, its manifest column.
+        group: column whose equal values stay on one side of the split that is made.
+        split: how rows come to train, validation and test.
+        max_bad: share of the rows that may be unusable before training refuses to start.
+        max_pixels: pictures with more pixels are unusable.
+    """
+
+    manifest: Path
+    image_root: Path | None = None
+    columns: dict[Name, str]
+    labels: dict[Name, str]
+    group: str | None = None
+    split: SplitSettings = SplitSettings()
+    max_bad: float = Field(0.01, ge=0, le=1)
+    max_pixels: PositiveInt = 50_000_000
+
+
+class TrainingSettings(Part):
+    """How the weights are learned.
+
+    Args:
+        epochs: passes over the training split.
+        batch_size: examples a step.
+        learning_rate: highest rate of AdamW; it rises over the first epoch and falls along a cosine to zero.
+        weight_decay: of AdamW.
+        absent_rate: share of the given inputs withheld in training, each on its own and never all of an example, so
+            that the model can answer without them.
+        monitor: validation figure whose best epoch is kept: `loss` (lowest) or `accuracy` (highest, ties by loss).
+        patience: epochs without a better one after which training stops; None never stops early.
+        seed: of the initial weights, the order of examples and all dropouts.
+    """
+
+    epochs: PositiveInt = 30
+    batch_size: PositiveInt = 32
+    learning_rate: PositiveFloat = 2e-3
+    weight_decay: float = Field(0.02, ge=0)
+    absent_rate: Rate = 0.15
+    monitor: Literal["loss", "accuracy"] = "accuracy"
+    patience: PositiveInt | None = None
+    seed: int = 0
+
+
+class Recipe(Part):
+    """All that decides what a run makes.
+
+    Args:
+        name: the model's name under the models folder.
+        data: where the examples come from.
+        spec: what is built; the labels of its heads are read from the data.
+        training: how it is trained.
+    """
+
+    name: ModelName
+    data: DataSettings
+    spec: ModelSpec
+    training: TrainingSettings = TrainingSettings()
+
+    @model_validator(mode="after")
+    def _columns_fit_the_spec(self) -> Self:
+        for where, columns, parts in (
+            ("columns", self.data.columns, self.spec.inputs),
+            ("labels", self.data.labels, self.spec.heads),
+        ):
+            for name in columns:
+                if name not in parts:
+                    raise ValueError(f"data.{where}.{name}: the spec has none of that name{nearest(name, parts)}")
+            for name in parts:
+                if name not in columns:
+                    raise ValueError(f"data.{where}.{name}: missing; say which manifest column it is.")
+        return self
+
+    @property
+    def image_root(self) -> Path:
+        """The folder that picture paths are relative to."""
+        return self.data.image_root or self.data.manifest.parent
+
+    def replace(self, **parts: Mapping[str, Any]) -> Recipe:
+        """The same recipe with some keys of some parts changed: `recipe.replace(training={"epochs": 3})`."""
+        data = self.model_dump()
+        for part, changes in parts.items():
+            data[part].update(changes)
+        return Recipe.parse(data, what="recipe")
+
+    def with_labels(self, labels: dict[str, tuple[str, ...]]) -> Recipe:
+        """The same recipe with the labels of its heads filled in."""
+        return self.model_copy(update={"spec": self.spec.with_labels(labels)})
+
+    def renamed(self, name: str) -> Recipe:
+        """The same recipe for a model of another name."""
+        return Recipe.parse({**self.model_dump(), "name": name}, what="recipe")
+
+    def to_yaml(self) -> str:
+        """As YAML that `load` reads again."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def load(file: Path) -> Recipe:
+    """Reads a recipe; its relative paths are taken from its own folder.
+
+    Raises:
+        SpecError: if it can't be read, with the path of each key that is wrong.
+    """
+    try:
+        data = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SpecError(f"The recipe {file} can't be read: {error.strerror}.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SpecError(f"The recipe {file} is not YAML: {error}") from None
+    if not isinstance(data, dict):
+        raise SpecError(f"The recipe {file} must be a mapping with the keys name, data and spec.")
+    section = data.get("data")
+    if isinstance(section, dict):
+        for key in ("manifest", "image_root"):
+            if isinstance(section.get(key), str):
+                section[key] = str((file.parent / section[key]).resolve())
+    return Recipe.parse(data, what="recipe")
+
+
+def from_columns(
+    manifest: Path,
+    *,
+    name: str,
+    image: list[str],
+    text: list[str],
+    tags: list[str],
+    label: list[str],
+    group: str | None = None,
+    split: str | None = None,
+) -> Recipe:
+    """The default recipe for some columns of a manifest.
+
+    Args:
+        manifest: the table.
+        name: of the model.
+        image: columns of picture paths, each `COLUMN` or `INPUT=COLUMN`.
+        text: columns of texts, likewise.
+        tags: columns of delimited tags, likewise.
+        label: columns of labels, each `COLUMN` or `HEAD=COLUMN`.
+        group: column of groups.
+        split: column of splits.
+
+    Raises:
+        SpecError: if an input is named twice, or none is given.
+    """
+    kinds = {"image": image, "text": text, "tags": tags}
+    inputs: dict[str, dict[str, str]] = {}
+    columns: dict[str, str] = {}
+    for kind, given in kinds.items():
+        for item in given:
+            # The only one of its kind is called after the kind, as requests will call it.
+            input_name, column = _named(item, default=kind if len(given) == 1 else None)
+            if input_name in inputs:
+                raise SpecError(f"Two inputs are named {input_name!r}; name them: --{kind} NAME=COLUMN.")
+            inputs[input_name] = {"kind": kind}
+            columns[input_name] = column
+    if not inputs:
+        raise SpecError("No input: give at least one of --image, --text and --tags.")
+    if not label:
+        raise SpecError("No label: give --label COLUMN, the column to be predicted.")
+    labels = dict(_named(item) for item in label)
+    branch_kinds = {"image": "conv", "text": "embedding", "tags": "embedding"}
+    return Recipe.parse(
+        {
+            "name": name,
+            "data": {
+                "manifest": manifest,
+                "columns": columns,
+                "labels": labels,
+                "group": group,
+                "split": {"column": split},
+            },
+            "spec": {
+                "inputs": inputs,
+                "branches": {key: {"kind": branch_kinds[value["kind"]]} for key, value in inputs.items()},
+                "heads": {head: {"kind": "single_label"} for head in labels},
+            },
+        },
+        what="recipe",
+    )
+
+
+def _named(item: str, default: str | None = None) -> tuple[str, str]:
+    """`NAME=COLUMN` or `COLUMN` -> (name, column); a name made from a column is in lower case with underscores."""
+    name, equals, column = item.partition("=")
+    if equals:
+        return name, column
+    made = re.sub(r"[^a-z0-9]+", "_", item.lower()).strip("_")
+    return default or (made if re.match(r"[a-z]", made) else f"column_{made}"), item
