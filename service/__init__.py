@@ -1,0 +1,1 @@
+"""How a classifier is served: bundles in, predictions over HTTP out."""

@@ -1,0 +1,125 @@
+"""Errors as HTTP answers: `application/problem+json` (RFC 9457). The only module that knows status codes.
+
+Each problem has a stable `type`, `title`, `status`, `detail` in words, and `input` where it is about one.
+"""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse
+
+from model.errors import (
+    BifocalError,
+    ImageError,
+    ImageTooLargeError,
+    MalformedError,
+    MediaTypeError,
+    NotFoundError,
+    NotReadyError,
+    RequestError,
+    TooLargeError,
+)
+
+logger = logging.getLogger("bifocal")
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 2
+
+# The first that fits counts, so the narrower ones stand first.
+PROBLEMS: tuple[tuple[type[BifocalError], str, int], ...] = (
+    (ImageTooLargeError, "image-too-large", 413),
+    (ImageError, "image-unusable", 422),
+    (MalformedError, "malformed", 400),
+    (MediaTypeError, "media-type", 415),
+    (NotFoundError, "not-found", 404),
+    (TooLargeError, "too-large", 413),
+    (NotReadyError, "not-ready", 503),
+    (RequestError, "invalid-request", 422),
+)
+
+
+def problem(
+    kind: str,
+    status: int,
+    detail: str,
+    *,
+    input: str | None = None,  # noqa: A002  (what the document calls it)
+    headers: dict[str, str] | None = None,
+) -> JSONResponse:
+    """A problem document.
+
+    Args:
+        kind: the last part of its `type`.
+        status: HTTP status code.
+        detail: what was wrong, what was expected, how to mend it.
+        input: the model input it is about.
+        headers: to send along.
+    """
+    content: dict[str, Any] = {
+        "type": f"urn:bifocal:problem:{kind}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if input is not None:
+        content["input"] = input
+    return JSONResponse(content, status, headers, MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Makes an application answer every error as a problem."""
+    app.add_exception_handler(BifocalError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid_parameters)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def of(error: BifocalError) -> JSONResponse:
+    """The problem that one of our own errors is."""
+    for kind_of_error, kind, status in PROBLEMS:
+        if isinstance(error, kind_of_error):
+            headers = {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+            return problem(kind, status, str(error), input=getattr(error, "input", None), headers=headers)
+    logger.error("an error without a status code", exc_info=error)
+    return problem("internal", 500, "Something went wrong here; the log says what.")
+
+
+async def _ours(_: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, BifocalError):
+        raise error
+    return of(error)
+
+
+async def _invalid_parameters(_: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    details = [f"{' '.join(map(str, detail['loc']))}: {detail['msg']}" for detail in error.errors()]
+    return problem("invalid-request", 422, "; ".join(details))
+
+
+async def _http(_: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise error
+    kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+    return problem(kind, error.status_code, str(error.detail), headers=dict(error.headers or {}))
+
+
+async def _gone(_: Request, __: Exception) -> JSONResponse:
+    # Nobody reads it; but a caller who hangs up is no error of ours, and not to be logged as one.
+    return problem("malformed", 400, "The connection ended before the body did.")
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    request_id = getattr(request.state, "id", "")
+    logger.error("request %s: an unexpected error", request_id, exc_info=error)
+    # Starlette answers this one outside all middleware, so the id has to be added here.
+    headers = {"X-Request-ID": request_id} if request_id else None
+    return problem("internal", 500, "Something went wrong here; the log says what.", headers=headers)

@@ -1,0 +1,42 @@
+"""A request to start with: one row of a manifest as a curl line."""
+
+from __future__ import annotations
+
+import csv
+import shlex
+from pathlib import Path
+
+from model.errors import ManifestError
+from service.settings import Settings
+
+FORM_FIELDS = ("image", "text", "caption", "tags")
+
+
+def curl_line(manifest: Path, settings: Settings) -> str:
+    """The first row of the test split, or of the file, as a curl line that works as pasted.
+
+    Args:
+        manifest: a CSV whose columns are named as the fields of a request: image, text or caption, tags.
+        settings: where the server listens.
+
+    Raises:
+        ManifestError: if it can't be read, or has no such column.
+    """
+    try:
+        with manifest.open(encoding="utf-8-sig", newline="") as stream:
+            rows = csv.DictReader(stream)
+            first = next(rows, {})
+            row = next((row for row in rows if row.get("split") == "test"), first)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ManifestError(f"The example manifest {manifest} can't be read: {error}.") from None
+    parts = []
+    for field in FORM_FIELDS:
+        value = row.get(field)
+        if value and field == "image":
+            parts.append(f"-F {shlex.quote(f'image=@{manifest.parent / value}')}")
+        elif value:
+            # --form-string: curl reads ';' and a leading '@' or '<' of -F as its own.
+            parts.append(f"--form-string {shlex.quote(f'{field}={value}')}")
+    if not parts:
+        raise ManifestError(f"{manifest} has none of the columns {', '.join(FORM_FIELDS)}.")
+    return f"curl {' '.join(parts)} http://{settings.host}:{settings.port}/predict"

@@ -1,0 +1,47 @@
+"""`GET /models` and `GET /models/{name}`."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+
+from model.errors import NotFoundError
+from model.validation import nearest
+from service.schemas import ModelInfo, VersionState
+from service.store import Store
+
+router = APIRouter(tags=["models"])
+
+
+@router.get("/models")
+async def list_models(request: Request) -> dict[str, list[ModelInfo]]:
+    """All models, their versions and states."""
+    store: Store = request.app.state.store
+    return {"models": [_info(store, name) for name in store.names()]}
+
+
+@router.get("/models/{name}")
+async def get_model(request: Request, name: str) -> ModelInfo:
+    """One model: what it takes, its labels, how well it does."""
+    store: Store = request.app.state.store
+    if name not in store.names():
+        raise NotFoundError(f"No model {name!r}{nearest(name, store.names())}")
+    return _info(store, name)
+
+
+def _info(store: Store, name: str) -> ModelInfo:
+    states = [
+        VersionState(version=version, state="refused", reason=reason) for version, reason in store.refused(name).items()
+    ]
+    served = store.served(name)
+    if served is None:
+        return ModelInfo(name=name, versions=states, inputs={}, labels={}, metrics={}, created=None)
+    states.append(VersionState(version=served.version, state="ready"))
+    spec = served.metadata.spec
+    return ModelInfo(
+        name=name,
+        versions=sorted(states, key=lambda state: state.version),
+        inputs={input_name: given.model_dump() for input_name, given in spec.inputs.items()},
+        labels={head: list(one.labels) for head, one in spec.heads.items()},
+        metrics=served.metadata.metrics,
+        created=served.metadata.created,
+    )

@@ -1,0 +1,36 @@
+"""What the server can be told, from the command line or the environment (`BIFOCAL_PORT=8080`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from model.images import DEFAULT_MAX_PIXELS
+
+
+class Settings(BaseSettings):
+    """Settings of a server.
+
+    Args:
+        models: folder that holds `<name>/<version>/` bundles.
+        host: address to listen on.
+        port: to listen on.
+        max_batch_size: examples that one call of the model takes at most.
+        max_body_bytes: a request with a larger body is refused.
+        max_instances: a request with more examples is refused.
+        max_pixels: a picture with more is refused before it is decoded.
+        max_text_characters: a longer text is refused.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="BIFOCAL_", frozen=True, extra="forbid")
+
+    models: Path = Path("models")
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    max_batch_size: int = Field(32, ge=1)
+    max_body_bytes: int = Field(64 * 2**20, ge=1)
+    max_instances: int = Field(256, ge=1)
+    max_pixels: int = Field(DEFAULT_MAX_PIXELS, ge=1)
+    max_text_characters: int = Field(20_000, ge=1)

@@ -1,0 +1,53 @@
+"""What the server can be told, and what it refuses to be told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from service.settings import Settings
+
+
+def test_what_is_not_told_has_a_default_that_is_safe_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"BIFOCAL_{name.upper()}", raising=False)
+
+    settings = Settings()
+
+    assert (settings.models, settings.host, settings.port) == (Path("models"), "127.0.0.1", 8000)
+    assert settings.max_pixels == 50_000_000
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_can_come_from_the_environment(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"BIFOCAL_{name.upper()}", "7")
+
+    assert str(getattr(Settings(), name)) == "7"
+
+
+def test_an_argument_counts_more_than_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIFOCAL_PORT", "8080")
+
+    assert Settings(port=9000).port == 9000
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("port", -1), ("port", 65_536), ("port", "http")]
+    + [(name, 0) for name in Settings.model_fields if name.startswith("max_")],
+)
+def test_an_impossible_value_is_refused_by_name(name: str, value: object) -> None:
+    with pytest.raises(ValidationError, match=rf"(?s)1 validation error.*\n{name}\n.*input_value={value!r}"):
+        Settings(**{name: value})
+
+
+def test_an_unknown_setting_is_refused() -> None:
+    with pytest.raises(ValidationError, match=r"(?s)prot\n.*not permitted"):
+        Settings(prot=8000)
+
+
+def test_settings_do_not_change_while_the_server_runs() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().port = 9000
