@@ -38,6 +38,7 @@ class _Exported(tf.Module):
 
 def serving_function(spec: ModelSpec, encoder: Encoder, network: keras.Model) -> Serve:
     """The function behind `serving_default`: tensors by name -> probabilities of each head."""
+
     def serve(**tensors: tf.Tensor) -> dict[str, tf.Tensor]:
         logits = network(encoder(tensors), training=False)
         return {head: heads.probabilities(logits[head]) for head in spec.heads}

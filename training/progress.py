@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -17,10 +17,12 @@ class Reporter:
 
     Args:
         console: where to; if it is no terminal, a line is printed at most every `LINE_EVERY_S` seconds.
+        clock: gives seconds.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = console
+        self.clock = clock
 
     def say(self, line: str) -> None:
         """Prints a line."""
@@ -54,11 +56,11 @@ class Task:
     def __init__(self, name: str, reporter: Reporter) -> None:
         self.name = name
         self._reporter = reporter
-        self._started = self._last = time.monotonic()
+        self._started = self._last = reporter.clock()
 
     def update(self, done: int, total: int, note: str = "") -> None:
         """Steps done, steps in all, and what else to show."""
-        now = time.monotonic()
+        now = self._reporter.clock()
         if now - self._last >= LINE_EVERY_S:
             self._last = now
             left = (now - self._started) / done * (total - done)

@@ -12,8 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-FORMATS = ("JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF", "AVIF")
-
 
 def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
     """The picture as a file; `options` are those of Pillow's `save`."""
@@ -174,6 +172,9 @@ SAMPLES: dict[str, Callable[[], bytes]] = {
     "jpeg-cmyk": lambda: encoded(scene().convert("CMYK"), "JPEG", quality=95),
     "jpeg-grey": lambda: encoded(scene().convert("L"), "JPEG", quality=95),
     "jpeg-progressive": lambda: encoded(scene(), "JPEG", quality=95, progressive=True),
+    "jpeg-pictures": lambda: encoded(
+        scene(), "MPO", quality=95, save_all=True, append_images=[plain("black", size=(40, 30))]
+    ),
     "jpeg-rgb": lambda: encoded(scene(), "JPEG", quality=95),
     "png-1": lambda: encoded(scene().convert("1"), "PNG"),
     "png-1-key": lambda: _color_key("1", 0),
@@ -204,6 +205,7 @@ SAMPLES: dict[str, Callable[[], bytes]] = {
     "tiff-grey-alpha": lambda: _tiff("LA"),
     "tiff-lab": _lab,
     "tiff-pages": lambda: encoded(scene(), "TIFF", save_all=True, append_images=[plain("black")]),
+    "tiff-palette-alpha": lambda: encoded(see_through().quantize(16).convert("PA"), "TIFF"),
     "tiff-palette": lambda: encoded(scene().quantize(16), "TIFF"),
     "tiff-rgb": lambda: _tiff("RGB"),
     "tiff-rgb-jpeg": lambda: _tiff("RGB", compression="jpeg", quality=95),

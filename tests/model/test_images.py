@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from model import images
+from model import image_files, images
 from model.errors import ImageError, ImageTooLargeError
 from model.images import Fit, decode
 from tests.model.pictures import (
@@ -124,9 +124,9 @@ def test_a_large_jpeg_that_lies_on_its_side_keeps_its_resolution() -> None:
     assert psnr(turned, upright) > 42
 
 
-@pytest.mark.parametrize("name", ["gif-animated", "png-animated", "tiff-pages", "webp-animated"])
+@pytest.mark.parametrize("name", ["gif-animated", "jpeg-pictures", "png-animated", "tiff-pages", "webp-animated"])
 def test_of_several_frames_the_first_counts(name: str) -> None:
-    tolerance = 20 if name.startswith("gif") else 0  # a GIF has 256 colours
+    tolerance = 20 if name.startswith(("gif", "jpeg")) else 0  # a GIF has 256 colours
 
     assert difference(decode(SAMPLES[name](), height=30, width=40), np.asarray(scene())) <= tolerance
 
@@ -415,7 +415,7 @@ def test_whatever_pillow_raises_becomes_an_image_error(error: type[Exception], m
     def fail(_: Any) -> Any:
         raise error
 
-    monkeypatch.setitem(images._PLUGINS, "PNG", fail)
+    monkeypatch.setitem(image_files._PLUGINS, "PNG", fail)
     with pytest.raises(ImageError, match=r"is damaged, or of a kind|is cut off"):
         decode(encoded(scene(), "PNG"), height=8, width=8)
 
@@ -424,7 +424,7 @@ def test_an_interrupt_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(images._PLUGINS, "PNG", interrupt)
+    monkeypatch.setitem(image_files._PLUGINS, "PNG", interrupt)
     with pytest.raises(KeyboardInterrupt):
         decode(encoded(scene(), "PNG"), height=8, width=8)
 

@@ -89,9 +89,7 @@ def test_a_decoding_that_is_broken_off_leaves_nothing_that_looks_complete(tmp_pa
 
 def test_too_little_room_is_told_before_decoding(tmp_path: Path) -> None:
     rows: list[Path | None] = [None] * 1_000_000
-    with pytest.raises(
-        StorageError, match=r"^The decoded pictures need 3,000,000 MiB in .*; .* MiB are free"
-    ):
+    with pytest.raises(StorageError, match=r"^The decoded pictures need 3,000,000 MiB in .*; .* MiB are free"):
         cached(rows, tmp_path / "cache", image=ImageInput(height=1024, width=1024))
 
 

@@ -1,0 +1,66 @@
+"""Training steps of the `conv` branch with the fused batch normalization, and of the same stages in stock Keras layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.interleaved import compare
+from model.branches.conv import conv
+from model.spec import ConvBranch, ImageInput
+
+BATCH = 32
+STEPS = 8
+SIDE_PX = 64
+
+
+def stock(branch: ConvBranch) -> keras.Model:
+    """Convolution, batch normalization, ReLU, pool, as one would write it with Keras alone."""
+    pixels = keras.Input((SIDE_PX, SIDE_PX, 3), dtype="uint8")
+    features = keras.layers.Rescaling(1 / 127.5, offset=-1)(pixels)
+    for filters in branch.filters:
+        features = keras.layers.Conv2D(filters, branch.kernel_size, padding="same", use_bias=False)(features)
+        features = keras.layers.BatchNormalization(momentum=0.9)(features)
+        features = keras.layers.ReLU()(features)
+        features = keras.layers.MaxPooling2D(branch.pool)(features)
+    vector = keras.layers.Dropout(branch.dropout)(keras.layers.GlobalAveragePooling2D()(features))
+    return keras.Model(pixels, keras.layers.Dense(branch.units, activation="relu")(vector))
+
+
+def steps_of(network: keras.Model) -> Callable[[], int]:
+    """Some training steps on random pictures; returns the examples they saw."""
+    optimizer = keras.optimizers.AdamW(1e-3)
+    variables = network.trainable_variables
+    optimizer.build(variables)
+    pixels = tf.constant(np.random.default_rng(0).integers(0, 256, (BATCH, SIDE_PX, SIDE_PX, 3), np.uint8))
+
+    @tf.function
+    def step() -> None:
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(network(pixels, training=True) ** 2)
+        optimizer.apply(tape.gradient(loss, [variable.value for variable in variables]), variables)
+
+    def run() -> int:
+        for _ in range(STEPS):
+            step()
+        return STEPS * BATCH
+
+    return run
+
+
+def main() -> None:
+    """Prints the comparison."""
+    branch = ConvBranch()
+    ours = conv(branch, ImageInput(height=SIDE_PX, width=SIDE_PX), name="image")
+    compare(
+        f"Training the conv branch on {SIDE_PX}x{SIDE_PX} pictures, batches of {BATCH}",
+        {"stock Keras layers": steps_of(stock(branch)), "fused kernel, pool first": steps_of(ours)},
+        unit="examples",
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""Run folders, and what is written into them."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from model.bundle import Bundle
+from model.errors import StorageError
+from training import curves, predictions
+from training.fit import Fitted
+from training.loop import Epoch
+from training.manifest import BadRow
+from training.pipeline import Examples
+from training.progress import Reporter
+from training.runs import Run
+
+
+def test_two_runs_of_one_second_have_folders_of_their_own(tmp_path: Path) -> None:
+    paths = {Run.create(tmp_path, "shop").path for _ in range(3)}
+
+    assert len(paths) == 3
+    assert all(path.name.startswith("shop-20") for path in paths)
+
+
+def test_a_place_that_can_not_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("a file")
+    with pytest.raises(StorageError, match=r"No run folder can be made in .*runs: .*Choose another with --runs-dir"):
+        Run.create(tmp_path / "runs", "shop")
+
+
+def test_bad_rows_are_written_in_the_order_of_the_manifest(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, "shop")
+    run.write_bad_rows([BadRow(9, 'a "quoted", reason'), BadRow(2, "empty")])
+
+    assert pl.read_csv(run.path / "bad_rows.csv").rows() == [(2, "empty"), (9, 'a "quoted", reason')]
+
+
+@pytest.mark.parametrize("count", [1, 12])
+def test_the_curves_are_a_picture_also_of_one_epoch(tmp_path: Path, count: int) -> None:
+    history = [Epoch(number, 1 / number, 1.5 / number, 1 - 1 / number, 1.0, 100.0) for number in range(1, count + 1)]
+    curves.draw(history, history[-1], tmp_path / "curves.png", title="shop")
+
+    with Image.open(tmp_path / "curves.png") as image:
+        assert image.format == "PNG"
+        assert min(image.size) > 300
+
+
+def test_predictions_are_a_table_with_a_column_a_label(tiny_fitted: Fitted, tmp_path: Path) -> None:
+    spec = Bundle(tiny_fitted.published).spec
+    examples = Examples(
+        pictures={},
+        texts={},
+        present={},
+        targets={"colour": np.array([2, 0], np.int32)},
+        cached=np.arange(2),
+        rows=np.array([5, 9], np.uint32),
+    )
+    values = np.array([[0.25, 0.25, 0.5], [0.125, 0.75, 0.125]], np.float32)
+    predictions.write(tmp_path / "predictions.csv", examples, spec, {"colour": values})
+
+    assert pl.read_csv(tmp_path / "predictions.csv").rows() == [
+        (5, "red", "red", 0.25, 0.25, 0.5),
+        (9, "blue", "green", 0.125, 0.75, 0.125),
+    ]
+
+
+def test_a_task_on_no_terminal_prints_lines_with_the_time_left() -> None:
+    spoken = io.StringIO()
+    now = iter([0.0, 4.0, 20.0, 25.0, 40.0])
+    with Reporter(Console(file=spoken), clock=lambda: next(now)).task("Decoding") as task:
+        for done in (10, 50, 60, 80):
+            task.update(done, 100, "so far")
+
+    assert spoken.getvalue().splitlines() == [
+        "Decoding: 50/100, 20 s left so far",
+        "Decoding: 80/100, 10 s left so far",
+    ]
+
+
+def test_a_task_on_a_terminal_shows_a_bar() -> None:
+    spoken = io.StringIO()
+    with Reporter(Console(file=spoken, force_terminal=True, width=100)).task("Decoding") as task:
+        task.update(50, 100, "loss 0.5")
+
+    assert "Decoding" in spoken.getvalue()
+    assert "50/100" in spoken.getvalue()
