@@ -2,7 +2,7 @@
 SHELL := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check fix bench lock clean
+.PHONY: help setup demo test test-slow check fix bench lock clean
 
 PORT ?= 8000
 # The default python3 is what a person expects to be used; the others are for machines where it is too old or too new.
@@ -11,7 +11,7 @@ BIN := .venv/bin
 UV_INSTALL := $(BIN)/uv pip install --python $(BIN)/python
 
 help: ## show this list (the default)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "Variables: PYTHON=/path/to/python3.12 make setup; PORT=9000 make demo; UPGRADE=1 make lock"
 
 setup: .venv/installed ## make .venv with everything pinned in requirements.lock (again only when that changes)
@@ -50,6 +50,9 @@ demo: setup ## make the demo data, train on it (once), and serve the model on 12
 
 test: setup ## run the whole test suite
 	@$(BIN)/python -m pytest
+
+test-slow: setup ## train on the demo set and on real data, and hold what the README says (minutes)
+	@$(BIN)/python -m pytest -m slow
 
 check: setup ## formatting, lint, types and import directions; changes nothing
 	$(BIN)/ruff format --check .

@@ -58,6 +58,7 @@ def create_app(settings: Settings, store: Store, *, on_failed_start: Callable[[]
         description="Class probabilities for a picture and its words.",
         docs_url=None,
         redoc_url=None,
+        responses=errors.RESPONSES,
         lifespan=lifespan,
     )
     app.state.settings = settings

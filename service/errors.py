@@ -44,6 +44,23 @@ PROBLEMS: tuple[tuple[type[BifocalError], str, int], ...] = (
     (RequestError, "invalid-request", 422),
 )
 
+_STRING = {"type": "string"}
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": _STRING,
+        "title": _STRING,
+        "status": {"type": "integer"},
+        "detail": _STRING,
+        "input": _STRING,
+    },
+}
+# For the OpenAPI document, which would otherwise show a 422 in FastAPI's form.
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": {"description": "A problem (RFC 9457).", "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
+}
+
 
 def problem(
     kind: str,

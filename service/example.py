@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shlex
+from itertools import chain
 from pathlib import Path
 
 from model.errors import ManifestError
@@ -26,17 +27,25 @@ def curl_line(manifest: Path, settings: Settings) -> str:
         with manifest.open(encoding="utf-8-sig", newline="") as stream:
             rows = csv.DictReader(stream)
             first = next(rows, {})
-            row = next((row for row in rows if row.get("split") == "test"), first)
+            row = next((row for row in chain([first], rows) if row.get("split") == "test"), first)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ManifestError(f"The example manifest {manifest} can't be read: {error}.") from None
     parts = []
     for field in FORM_FIELDS:
         value = row.get(field)
         if value and field == "image":
-            parts.append(f"-F {shlex.quote(f'image=@{manifest.parent / value}')}")
+            parts.append(f"-F {shlex.quote(f'image=@{_curl_file(manifest.parent / value)}')}")
         elif value:
             # --form-string: curl reads ';' and a leading '@' or '<' of -F as its own.
             parts.append(f"--form-string {shlex.quote(f'{field}={value}')}")
     if not parts:
         raise ManifestError(f"{manifest} has none of the columns {', '.join(FORM_FIELDS)}.")
     return f"curl {' '.join(parts)} http://{settings.host}:{settings.port}/predict"
+
+
+def _curl_file(path: Path) -> str:
+    """A path as curl reads it behind '@', good in any folder."""
+    name = str(path.absolute())
+    if "," in name or ";" in name:  # these are curl's own, unless the name is in double quotes
+        return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return name

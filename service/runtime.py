@@ -11,6 +11,7 @@ from model.bundle import Bundle
 from model.errors import BundleError
 from model.examples import DecodedExample, Tensors, stack
 from model.greeting import held_back
+from model.signature import serving_outputs
 
 with held_back():
     import tensorflow as tf
@@ -39,7 +40,12 @@ class Runtime:
         except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
             raise BundleError(f"TensorFlow can't load {bundle.path.name}: {error}") from error
         golden = bundle.golden()
-        golden.check(self._call(golden.tensors(bundle.spec)))
+        answers = self._call(golden.tensors(bundle.spec))
+        golden.check(answers)
+        for head, info in serving_outputs(bundle.spec).items():
+            given, expected = answers[head].shape[1], info.shape[1]
+            if given != expected:
+                raise BundleError(f"Head {head!r} has {expected} labels, but the model gives {given} probabilities.")
 
     def warm_up(self, batch_sizes: Sequence[int]) -> None:
         """Answers an absent example in batches of each size, so that no request pays for the first call."""

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from tests import tiny
 from training.fit import Fitted, Folders, fit
+from training.prepare import prepare
 from training.progress import Reporter
 
 
@@ -37,5 +38,6 @@ def tiny_manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_fitted(tiny_manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> Fitted:
     """A whole training on the tiny set; its published bundle is `tiny_fitted.published`."""
     home = tmp_path_factory.mktemp("fitted")
-    folders = Folders(home / "runs", home / "models", home / "cache")
-    return fit(tiny.recipe(tiny_manifest), folders, Reporter(Console(file=io.StringIO())), alone=True)
+    reporter = Reporter(Console(file=io.StringIO()))
+    data = prepare(tiny.recipe(tiny_manifest), cache_dir=home / "cache", reporter=reporter)
+    return fit(data, Folders(home / "runs", home / "models"), reporter, alone=True)

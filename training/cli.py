@@ -41,19 +41,19 @@ def fit(
     ] = None,
     image: Annotated[
         list[str] | None,
-        typer.Option(help="Column of picture paths; NAME=COLUMN names the input.", show_default=False),
+        typer.Option(help="Column of picture paths; NAME=COLUMN names the input. Repeatable.", show_default=False),
     ] = None,
     text: Annotated[
         list[str] | None,
-        typer.Option(help="Column of texts; NAME=COLUMN names the input.", show_default=False),
+        typer.Option(help="Column of texts; likewise.", show_default=False),
     ] = None,
     tags: Annotated[
         list[str] | None,
-        typer.Option(help="Column of comma-delimited tags; NAME=COLUMN names the input.", show_default=False),
+        typer.Option(help="Column of comma-delimited tags; likewise.", show_default=False),
     ] = None,
     label: Annotated[
         list[str] | None,
-        typer.Option(help="Column to predict; NAME=COLUMN names the head.", show_default=False),
+        typer.Option(help="Column to predict; NAME=COLUMN names the head. Repeatable.", show_default=False),
     ] = None,
     group: Annotated[
         str | None, typer.Option(help="Column whose equal values stay in one split.", show_default=False)
@@ -129,10 +129,11 @@ def fit(
 
 @app.command()
 def demo_data(
-    directory: Annotated[Path, typer.Argument(help="Where to; must not hold a manifest yet.")],
+    directory: Annotated[Path, typer.Argument(help="Where to; made if it is not there.")],
     rows: Annotated[int, typer.Option(min=60, help="How many examples.")] = 1800,
     size: Annotated[int, typer.Option(min=16, help="Side of the pictures in pixels.")] = 64,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same set.")] = 7,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed makes the same set.")] = 7,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a demo set that is there.")] = False,
 ) -> None:
     """Write the demo set: pictures and captions that only together give the answer.
 
@@ -142,19 +143,22 @@ def demo_data(
 
     reporter = _reporter()
     with reporter.task("Drawing") as task:
-        made = write_demo_set(directory, rows=rows, size_px=size, seed=seed, progress=task.update)
+        made = write_demo_set(directory, rows=rows, size_px=size, seed=seed, progress=task.update, overwrite=overwrite)
     reporter.say(f"{made.manifest}: {made.rows} rows, {len(made.labels)} labels")
 
 
 def _fit(recipe: Recipe, runs: Path, models: Path, cache: Path, alone: bool) -> None:
     from model.greeting import held_back
+    from training.prepare import prepare
 
     reporter = _reporter()
+    # Before TensorFlow is imported: what is wrong with the data is told at once.
+    data = prepare(recipe, cache_dir=cache, reporter=reporter)
     reporter.say("Starting TensorFlow ...")
     with held_back():
         from training.fit import Folders, fit
 
-    fitted = fit(recipe, Folders(runs.absolute(), models.absolute(), cache.absolute()), reporter, alone=alone)
+    fitted = fit(data, Folders(runs, models), reporter, alone=alone)
     _tell(fitted, recipe, models, reporter)
 
 

@@ -1,4 +1,4 @@
-"""One training from recipe to published bundle."""
+"""One training: from examples to a run folder and a published bundle."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from model.spec import ModelSpec
 from training import curves, evaluate, golden_rows, predictions
 from training.loop import Epoch, Forward, Listener, forward_pass, predict_logits, train
 from training.pipeline import Examples
-from training.prepare import Prepared, prepare
+from training.prepare import Prepared
 from training.progress import Reporter
 from training.recipe import Recipe
 from training.runs import Run
@@ -38,12 +38,10 @@ class Folders:
     Args:
         runs: a new run folder is made in it.
         models: the bundle is published in it.
-        cache: decoded pictures are kept in it.
     """
 
     runs: Path
     models: Path
-    cache: Path
 
 
 @dataclass(frozen=True)
@@ -72,20 +70,20 @@ class _Trained:
     forward: Forward
 
 
-def fit(recipe: Recipe, folders: Folders, reporter: Reporter, *, alone: bool = False) -> Fitted:
+def fit(data: Prepared, folders: Folders, reporter: Reporter, *, alone: bool = False) -> Fitted:
     """Trains, tests once, exports, publishes.
 
     Args:
-        recipe: what to train on what.
+        data: the examples, and the recipe they were made by.
         folders: where to write.
         reporter: told how it goes.
         alone: also train each modality alone, on the same splits with the same settings, to see what merging gives.
 
     Raises:
-        BifocalError: if the data, the recipe or a folder can't be used, or the exported model disagrees.
+        StorageError: if a folder can't be written.
+        BundleError: if the exported model disagrees with the trained one.
     """
     started = time.perf_counter()
-    data = prepare(recipe, cache_dir=folders.cache, reporter=reporter)
     recipe = data.recipe
     run = Run.create(folders.runs, recipe.name)
     run.write_recipe(recipe)

@@ -73,7 +73,7 @@ def test_an_export_that_disagrees_is_not_kept(tiny_fitted: Fitted, tmp_path: Pat
 
         variables: tuple[keras.Variable, ...] = ()
 
-        def __call__(self, tensors: dict[str, tf.Tensor], training: bool) -> dict[str, tf.Tensor]:  # noqa: ARG002
+        def __call__(self, tensors: dict[str, tf.Tensor], training: bool) -> dict[str, tf.Tensor]:
             clock = tf.cast(tf.math.floormod(tf.timestamp(), 9.0), tf.float32)
             return {"colour": tf.range(3.0) * clock + tf.zeros([tf.shape(tensors["image"])[0], 3])}
 

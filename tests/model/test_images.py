@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from model import image_files, images
+from model import image_files
 from model.errors import ImageError, ImageTooLargeError
 from model.images import Fit, decode
 from tests.model.pictures import (

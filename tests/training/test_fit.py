@@ -16,11 +16,14 @@ from model.errors import ManifestError
 from tests import tiny
 from training import recipe as recipes
 from training.fit import Fitted, Folders, fit, modalities
+from training.prepare import prepare
 from training.progress import Reporter
+from training.recipe import Recipe
 
 
-def folders(home: Path) -> Folders:
-    return Folders(home / "runs", home / "models", home / "cache")
+def fitted_in(home: Path, recipe: Recipe, reporter: Reporter) -> Fitted:
+    data = prepare(recipe, cache_dir=home / "cache", reporter=reporter)
+    return fit(data, Folders(home / "runs", home / "models"), reporter)
 
 
 def test_a_run_folder_holds_what_was_asked_how_it_went_and_what_came_out(tiny_fitted: Fitted) -> None:
@@ -86,7 +89,7 @@ def test_the_published_bundle_is_that_of_the_run(tiny_fitted: Fitted) -> None:
 
 def test_the_same_seed_gives_the_same_model(tiny_manifest: Path, tmp_path: Path, reporter: Reporter) -> None:
     recipe = tiny.recipe(tiny_manifest, epochs=1, seed=5)
-    runs = [fit(recipe, folders(tmp_path / name), reporter).run.path for name in ("a", "b")]
+    runs = [fitted_in(tmp_path / name, recipe, reporter).run.path for name in ("a", "b")]
 
     first, second = (pl.read_csv(run / "predictions.csv").select("^colour:.*$").to_numpy() for run in runs)
     np.testing.assert_allclose(first, second, atol=1e-6)
@@ -99,8 +102,8 @@ def test_unusable_pictures_within_the_allowance_are_left_out_and_listed(tmp_path
     recipe = tiny.recipe(manifest, epochs=1)
 
     with pytest.raises(ManifestError, match=r"(?s)^2 of 60 rows can't be used \(3\.3%.*row 4: 3\.png: .*row 7: .*6\."):
-        fit(recipe, folders(tmp_path), reporter)
-    fitted = fit(recipe.replace(data={"max_bad": 0.05}), folders(tmp_path), reporter)
+        fitted_in(tmp_path, recipe, reporter)
+    fitted = fitted_in(tmp_path, recipe.replace(data={"max_bad": 0.05}), reporter)
 
     bad = pl.read_csv(fitted.run.path / "bad_rows.csv")
     assert bad["row"].to_list() == [4, 7]
@@ -111,7 +114,7 @@ def test_a_manifest_of_three_rows_is_too_few(tmp_path: Path, reporter: Reporter)
     recipe = tiny.recipe(tiny.write_manifest(tmp_path / "data", rows=3)).replace(data={"split": {}})
 
     with pytest.raises(ManifestError, match="No row is in the split 'val': 3 usable rows are too few to divide"):
-        fit(recipe, folders(tmp_path), reporter)
+        fitted_in(tmp_path, recipe, reporter)
     assert not (tmp_path / "runs").exists()
 
 
@@ -119,7 +122,7 @@ def test_a_label_with_one_example_is_trained_on_and_told(tmp_path: Path) -> None
     manifest = tiny.write_manifest(tmp_path / "data")
     manifest.write_text(manifest.read_text().replace("red,g0,train", "odd,g0,train", 1))
     spoken = io.StringIO()
-    fitted = fit(tiny.recipe(manifest, epochs=1), folders(tmp_path), Reporter(Console(file=spoken)))
+    fitted = fitted_in(tmp_path, tiny.recipe(manifest, epochs=1), Reporter(Console(file=spoken)))
 
     assert Bundle(fitted.published).spec.heads["colour"].labels == ("blue", "green", "odd", "red")
     assert "too few rows to validate and test, so their figures say little: 'odd' (1 row)" in spoken.getvalue()

@@ -1,0 +1,92 @@
+"""The documentation says what is there: every option, setting, key, route and problem."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from model.spec import ConvBranch, EmbeddingBranch, ImageInput, SingleLabelHead, TagsInput, Trunk
+from service.errors import PROBLEMS
+from service.settings import Settings
+from training.recipe import DataSettings, Recipe, SplitSettings, TrainingSettings
+
+DOCS = Path(__file__).parents[1] / "docs"
+COMMANDS = (
+    ("bifocal-training", "training", ()),
+    ("bifocal-training demo-data", "training", ("demo-data",)),
+    ("bifocal-training fit", "training", ("fit",)),
+    ("bifocal-service", "service", ()),
+    ("bifocal-service serve", "service", ("serve",)),
+)
+
+
+def help_text(module: str, arguments: tuple[str, ...]) -> str:
+    environment = {**os.environ, "TERMINAL_WIDTH": "110", "NO_COLOR": "1", "TERM": "dumb", "PYTHONUTF8": "1"}
+    program = f"import sys; sys.argv[0] = 'bifocal-{module}'; from {module}.cli import main; main()"
+    command = [sys.executable, "-c", program, *arguments, "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=environment, check=True)
+    return "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
+
+
+def test_the_command_lines_are_documented_as_they_are(update_golden: bool) -> None:
+    parts = [f"## {title}\n\n```\n{help_text(module, arguments)}\n```\n" for title, module, arguments in COMMANDS]
+    text = "\n".join(
+        ["# Command lines\n\nMade from `--help` by `pytest tests/test_docs.py --update-golden`.\n", *parts]
+    )
+    if update_golden:
+        (DOCS / "cli.md").write_text(text, encoding="utf-8")
+
+    assert (DOCS / "cli.md").read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        Recipe,
+        DataSettings,
+        SplitSettings,
+        TrainingSettings,
+        ImageInput,
+        TagsInput,
+        ConvBranch,
+        EmbeddingBranch,
+        Trunk,
+        SingleLabelHead,
+    ],
+)
+def test_every_key_of_a_recipe_is_documented(part: type[BaseModel]) -> None:
+    text = (DOCS / "recipe.md").read_text(encoding="utf-8")
+
+    assert [key for key in part.model_fields if not re.search(rf"[`.]{key}\b|\b{key}:", text)] == []
+
+
+def test_every_setting_of_the_service_is_documented() -> None:
+    text = (DOCS / "service.md").read_text(encoding="utf-8")
+
+    assert [key for key in Settings.model_fields if f"`BIFOCAL_{key.upper()}`" not in text] == []
+
+
+def test_every_problem_of_the_service_is_documented_with_its_status() -> None:
+    lines = [line for line in (DOCS / "service.md").read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+
+    for _, kind, status in PROBLEMS:
+        assert any(f"`{kind}`" in line and str(status) in line for line in lines), kind
+
+
+def test_every_route_is_documented() -> None:
+    from service.app import create_app
+    from service.store import Store
+
+    def unused(_: object) -> None:
+        raise AssertionError("nothing is loaded to list the routes")
+
+    app = create_app(Settings(), Store(Path("models"), unused, max_batch_size=1))  # type: ignore[arg-type]
+    text = (DOCS / "service.md").read_text(encoding="utf-8")
+
+    assert [path for path in app.openapi()["paths"] if path not in text] == []
