@@ -134,7 +134,7 @@ class SingleLabelHead(Part):
     """Exactly one label an example: softmax over the labels.
 
     Args:
-        labels: the classes, in the order of the probabilities; empty until training has read them from the data.
+        labels: the classes, in the order of the probabilities; if empty, training reads them from the data.
     """
 
     kind: Literal["single_label"] = "single_label"

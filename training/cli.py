@@ -187,9 +187,9 @@ def _reporter() -> Reporter:
 
 
 def main() -> None:
-    """Runs the command line; errors become a message and an exit code: 1 for what the user can mend, 130 for Ctrl-C."""
+    """Runs the command line; an error becomes a message and exit code 1."""
     try:
         app()
-    except BifocalError as error:
+    except (BifocalError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
@@ -17,6 +18,7 @@ from model import heads
 from model.build import build
 from model.bundle import Metadata, publish
 from model.encoder import Encoder, learn_vocabulary, token_branches
+from model.errors import StorageError
 from model.export import export
 from model.spec import ModelSpec
 from training import curves, evaluate, golden_rows, predictions
@@ -85,6 +87,7 @@ def fit(data: Prepared, folders: Folders, reporter: Reporter, *, alone: bool = F
     """
     started = time.perf_counter()
     recipe = data.recipe
+    _require_writable(folders.models)  # now, and not after an hour of training
     run = Run.create(folders.runs, recipe.name)
     run.write_recipe(recipe)
     _tell_data(data, run, reporter)
@@ -215,6 +218,17 @@ def _only(examples: Examples, spec: ModelSpec) -> Examples:
         texts={name: array for name, array in examples.texts.items() if name in spec.inputs},
         present={name: array for name, array in examples.present.items() if name in spec.inputs},
     )
+
+
+def _require_writable(models: Path) -> None:
+    try:
+        models.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=models, prefix=".try-"):
+            pass
+    except OSError as error:
+        raise StorageError(
+            f"The models folder {models} can't be written: {error.strerror}. Choose another with --models-dir."
+        ) from None
 
 
 def _tell_data(data: Prepared, run: Run, reporter: Reporter) -> None:

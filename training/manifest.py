@@ -103,10 +103,10 @@ def values(manifest: Manifest, column: str) -> list[str]:
 
 
 def labels(manifest: Manifest, recipe: Recipe) -> dict[str, tuple[str, ...]]:
-    """The labels of each head, sorted.
+    """The labels of each head: those of the recipe, or if it lists none those of the column, sorted.
 
     Raises:
-        ManifestError: if a label column has only one.
+        ManifestError: if a label column has only one, or one that the recipe does not list.
     """
     found = {}
     for head, column in recipe.data.labels.items():
@@ -115,7 +115,14 @@ def labels(manifest: Manifest, recipe: Recipe) -> dict[str, tuple[str, ...]]:
             raise ManifestError(
                 f"Column {column!r} has {len(names)} label; expected at least 2 to tell apart. Received: {names}."
             )
-        found[head] = tuple(names)
+        listed = recipe.spec.heads[head].labels
+        unlisted = [name for name in names if name not in listed]
+        if listed and unlisted:
+            raise ManifestError(
+                f"Column {column!r} has labels that spec.heads.{head}.labels does not list: "
+                f"{', '.join(map(repr, unlisted))}. Add them there, or leave 'labels' out to take them from the column."
+            )
+        found[head] = listed or tuple(names)
     return found
 
 

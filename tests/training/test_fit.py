@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from model.bundle import Bundle
-from model.errors import ManifestError
+from model.errors import ManifestError, StorageError
 from tests import tiny
 from training import recipe as recipes
 from training.fit import Fitted, Folders, fit, modalities
@@ -126,6 +126,16 @@ def test_a_label_with_one_example_is_trained_on_and_told(tmp_path: Path) -> None
 
     assert Bundle(fitted.published).spec.heads["colour"].labels == ("blue", "green", "odd", "red")
     assert "too few rows to validate and test, so their figures say little: 'odd' (1 row)" in spoken.getvalue()
+
+
+def test_a_models_folder_that_can_not_be_written_is_told_before_training(
+    tiny_manifest: Path, tmp_path: Path, reporter: Reporter
+) -> None:
+    (tmp_path / "models").write_text("a file")
+
+    with pytest.raises(StorageError, match=r"The models folder .*models can't be written: .*--models-dir"):
+        fitted_in(tmp_path, tiny.recipe(tiny_manifest), reporter)
+    assert not (tmp_path / "runs").exists()
 
 
 def test_modalities_are_the_picture_and_the_words() -> None:

@@ -120,6 +120,19 @@ def test_one_label_is_nothing_to_tell_apart(tmp_path: Path) -> None:
         manifest.labels(manifest.read(asked), asked)
 
 
+def test_labels_that_the_recipe_lists_keep_their_order(tmp_path: Path) -> None:
+    asked = recipe(tiny.write_rows(tmp_path / "shop.csv", ROWS)).with_labels({"label": ("y", "z", "x")})
+
+    assert manifest.labels(manifest.read(asked), asked) == {"label": ("y", "z", "x")}
+
+
+def test_a_label_that_the_recipe_does_not_list_is_named(tmp_path: Path) -> None:
+    asked = recipe(tiny.write_rows(tmp_path / "shop.csv", ROWS)).with_labels({"label": ("x", "z")})
+
+    with pytest.raises(ManifestError, match=r"labels that spec\.heads\.label\.labels does not list: 'y'\. Add them"):
+        manifest.labels(manifest.read(asked), asked)
+
+
 def test_targets_are_places_among_the_sorted_labels(tmp_path: Path) -> None:
     asked = recipe(tiny.write_rows(tmp_path / "shop.csv", ROWS))
     table = manifest.read(asked)
