@@ -29,12 +29,12 @@ def running(app: ASGIApp) -> Iterator[httpx.Client]:
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none"))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
-        try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=60) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=60) as client:
+            try:
                 yield client
-        finally:
-            server.should_exit = True
-            thread.join()
+            finally:
+                server.should_exit = True
+                thread.join()
 
 
 @contextmanager

@@ -38,11 +38,11 @@ EXAMPLES = ({"text": "a red mug"}, {"tags": "green,blue"}, {})
 
 
 def picture(
-    colour: str | tuple[int, int, int] = "red", *, size: tuple[int, int] = (20, 16), format: str = "PNG"
+    colour: str | tuple[int, int, int] = "red", *, size: tuple[int, int] = (20, 16), file_format: str = "PNG"
 ) -> bytes:
     """An encoded picture of one colour."""
     file = io.BytesIO()
-    Image.new("RGB", size, colour).save(file, format)
+    Image.new("RGB", size, colour).save(file, file_format)
     return file.getvalue()
 
 

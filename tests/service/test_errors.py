@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from http import HTTPStatus
 
 import pytest
 from fastapi import FastAPI
@@ -83,7 +84,7 @@ def test_an_error_about_an_input_names_it() -> None:
 
     assert document == {
         "type": "urn:bifocal:problem:invalid-request",
-        "title": "Unprocessable Entity",
+        "title": HTTPStatus(422).phrase,
         "status": 422,
         "detail": "'photo' is a picture",
         "input": "photo",

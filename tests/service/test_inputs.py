@@ -207,20 +207,20 @@ def test_json_that_does_not_fit_the_model_is_refused(body: bytes, message: str) 
 
 
 def test_an_error_names_the_input_it_is_about_also_of_many_instances() -> None:
-    with pytest.raises(RequestError, match="^Instance 2: 'image' is a picture") as caught:
+    with pytest.raises(RequestError, match=r"^Instance 2: 'image' is a picture") as caught:
         read([{"text": "x"}, {"text": "y"}, {"image": "?"}])
 
     assert caught.value.input == "image"
 
 
 def test_too_many_instances_are_too_large() -> None:
-    with pytest.raises(TooLargeError, match="^4 instances; at most 3 go into one request"):
+    with pytest.raises(TooLargeError, match=r"^4 instances; at most 3 go into one request"):
         read([{"text": "x"}] * 4)
 
 
 def test_a_text_over_the_limit_is_too_large_and_one_at_the_limit_is_not() -> None:
     assert read({"text": "x" * 30}) == [{"text": "x" * 30}]
-    with pytest.raises(TooLargeError, match="^'text' has 31 characters; at most 30 are read"):
+    with pytest.raises(TooLargeError, match=r"^'text' has 31 characters; at most 30 are read"):
         read({"text": "x" * 31})
-    with pytest.raises(TooLargeError, match="^Instance 0: 'tags' has 31 characters"):
+    with pytest.raises(TooLargeError, match=r"^Instance 0: 'tags' has 31 characters"):
         read([{"tags": ["x" * 15, "y" * 15]}])

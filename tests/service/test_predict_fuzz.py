@@ -16,8 +16,9 @@ from tests.service.stand_in import picture
 ROUNDS = 120
 FORM_TYPE = "multipart/form-data; boundary=x"
 NASTY_STRINGS = [
-    "", " ", "\0", "\ud800", "\udfff\ud800", "\u200b", "\ufeff", "\U0010ffff", "a\0b", "!" * 300, "\u0301" * 200, "ﷺ" * 99,
-    ",", ",,,", "[UNK]", "%s%n{0}", "../../etc/passwd", "data:;base64,", "data:,", "=" * 8, "AAAA", "\r\n\r\n--x--", "١٢٣",
+    "", " ", "\0", "\ud800", "\udfff\ud800", "\u200b", "\ufeff", "\U0010ffff", "a\0b", "!" * 300, "\u0301" * 200,
+    "ﷺ" * 99, ",", ",,,", "[UNK]", "%s%n{0}", "../../etc/passwd", "data:;base64,", "data:,", "=" * 8, "AAAA",
+    "\r\n\r\n--x--", "١٢٣",
 ]  # fmt: skip
 NASTY_VALUES: list[Any] = [
     None,
@@ -47,11 +48,13 @@ NASTY_NAMES = [
     "x" * 500,
     "\0",
 ]
+CHARSETS = ["utf-7", "utf-16", "idna", "punycode", "undefined", "hex", "rot13", "\xff"]
 NASTY_TYPES = [
-    "application/json", "application/json; charset=utf-32", "text/json", "application/problem+json", "+json", "/", ";", ",",
-    FORM_TYPE, "multipart/form-data", "multipart/form-data; boundary=", 'multipart/form-data; boundary="x', "multipart/mixed",
-    "multipart/form-data; boundary=" + "x" * 300, "multipart/form-data; boundary=\xe9", "application/x-www-form-urlencoded",
-] + [f"{FORM_TYPE}; charset={name}" for name in ("utf-7", "utf-16", "idna", "punycode", "undefined", "hex", "rot13", "\xff")]  # fmt: skip
+    "application/json", "application/json; charset=utf-32", "text/json", "application/problem+json", "+json", "/", ";",
+    FORM_TYPE, "multipart/form-data", "multipart/form-data; boundary=", 'multipart/form-data; boundary="x', ",",
+    "multipart/form-data; boundary=" + "x" * 300, "multipart/form-data; boundary=\xe9", "multipart/mixed",
+    "application/x-www-form-urlencoded", *(f"{FORM_TYPE}; charset={charset}" for charset in CHARSETS),
+]  # fmt: skip
 NASTY_QUERIES = [
     "",
     "?",
@@ -87,8 +90,7 @@ def nasty_json(random: Random, depth: int = 0) -> Any:
 
 def bodies(random: Random) -> Iterator[tuple[bytes, str]]:
     """Hostile bodies with their content types."""
-    formats = ["PNG", "JPEG", "WebP", "GIF", "BMP", "TIFF", "AVIF"]
-    pictures = [picture(format=format) for format in formats]
+    pictures = [picture(file_format=name) for name in ("PNG", "JPEG", "WebP", "GIF", "BMP", "TIFF", "AVIF")]
     for _ in range(ROUNDS):
         image = damaged(random.choice(pictures), random)
         words = random.choice(NASTY_STRINGS).encode("utf-8", "surrogatepass")

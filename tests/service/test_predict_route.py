@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import csv
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -155,9 +154,11 @@ def test_the_service_gives_the_probabilities_that_training_wrote(
         ]
 
 
-@pytest.mark.parametrize("format", ["PNG", "JPEG", "WebP", "GIF", "BMP", "TIFF", "AVIF"])
-def test_every_picture_format_is_taken_whatever_the_file_is_called(format: str, tiny_service: httpx.Client) -> None:  # noqa: A002
-    file = ("picture.dat", picture((220, 30, 30), format=format), "application/x-unknown")
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WebP", "GIF", "BMP", "TIFF", "AVIF"])
+def test_every_picture_format_is_taken_whatever_the_file_is_called(
+    file_format: str, tiny_service: httpx.Client
+) -> None:
+    file = ("picture.dat", picture((220, 30, 30), file_format=file_format), "application/x-unknown")
     response = post(tiny_service, files={"image": file})
 
     assert probabilities(response) == [close(probabilities(post(tiny_service, json={"image": BASE64}))[0], 0.02)]

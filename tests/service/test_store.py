@@ -71,14 +71,21 @@ def test_the_newest_version_is_served_and_warm(models: Path, loaded: Loader) -> 
     assert [(version, namer.warmed) for version, namer in namers] == [("2", [1, 4])]
 
 
-def test_a_served_model_answers_in_batches_up_to_the_limit(models: Path, loaded: Loader) -> None:
+def test_a_served_model_is_given_no_more_examples_at_once_than_the_limit(models: Path, loaded: Loader) -> None:
+    namers = []
+
+    def load(bundle: Bundle) -> Namer:
+        namers.append(Namer(bundle))
+        return namers[0]
+
     write_bundle(models)
-    store = loaded()
+    store = loaded(load)
 
-    futures = [store.get(None, None).batcher.submit({"text": "red"}) for _ in range(9)]
-    store.close()
+    futures = [store.get(None, None).batcher.submit({"text": "red"}) for _ in range(50)]
 
-    assert [future.result(timeout=0)["colour"].argmax() for future in futures] == [2] * 9
+    assert [future.result(timeout=5)["colour"].argmax() for future in futures] == [2] * 50
+    assert sum(namers[0].batches) == 50
+    assert max(namers[0].batches) <= 4
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,140 @@
+"""`bifocal-service` as a person starts it: a process with output and an exit code."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.service.running import wait_until
+from tests.service.stand_in import picture, write_bundle
+from training.fit import Fitted
+
+ROOT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-m", "service"]
+ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("BIFOCAL_")}
+
+
+def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A whole run of the command, from start to end."""
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        cwd=ROOT,
+        env=ENVIRONMENT | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@contextmanager
+def started(log: Path, *arguments: str | Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The command while it runs; what it writes goes to `log`."""
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [*COMMAND, *map(str, arguments)], cwd=ROOT, env=ENVIRONMENT, stdout=stream, stderr=subprocess.STDOUT
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def test_help_names_the_command_and_its_options() -> None:
+    assert "serve" in run("--help").stdout
+    done = run("serve", "--help")
+    assert done.returncode == 0
+    assert all(word in done.stdout for word in ("MODELS", "--host", "--port", "--example", "BIFOCAL_MODELS"))
+
+
+def test_a_folder_without_models_is_one_line_and_exit_code_1(models: Path) -> None:
+    done = run("serve", models)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines() == [
+        f"error: There is no model in {models}: expected {models}/<name>/<version>/. Train one with "
+        "'bifocal-training fit', or point to another folder."
+    ]
+
+
+def test_the_folder_can_come_from_the_environment(models: Path) -> None:
+    assert f"There is no model in {models}" in run("serve", BIFOCAL_MODELS=str(models)).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "message"),
+    [
+        (["--port", "http"], {}, "Invalid value for '--port'"),
+        (["--port", "70000"], {}, "port: Input should be less than or equal to 65535"),
+        ([], {"BIFOCAL_MAX_PIXELS": "many"}, "max_pixels: Input should be a valid integer"),
+        (["--prot", "8000"], {}, "--prot"),
+    ],
+)
+def test_a_wrong_setting_is_exit_code_2_and_names_it(
+    arguments: list[str], environment: dict[str, str], message: str
+) -> None:
+    done = run("serve", *arguments, **environment)
+
+    assert done.returncode == 2
+    assert message in re.sub(r"[│\s]+", " ", done.stderr)  # the box around it breaks lines
+    assert "Traceback" not in done.stderr
+
+
+def test_if_every_bundle_is_refused_the_server_stops_with_exit_code_1(models: Path) -> None:
+    write_bundle(models, format_version=99)
+
+    done = run("serve", models, "--port", "0")
+
+    assert done.returncode == 1
+    assert "model colours version 1 is refused: Bundle 1 has format 99" in done.stderr
+    assert f"None of the models in {models} can be served: colours." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_example_that_cannot_be_read_is_exit_code_1(models: Path) -> None:
+    write_bundle(models)
+
+    done = run("serve", models, "--example", models / "manifest.csv")
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: The example manifest {models}/manifest.csv can't be read: ")
+
+
+def test_it_serves_prints_a_request_that_works_and_stops_when_told(
+    tiny_fitted: Fitted, tiny_manifest: Path, tmp_path: Path
+) -> None:
+    port, log = free_port(), tmp_path / "log.txt"
+    address = f"http://127.0.0.1:{port}"
+    with started(
+        log, "serve", tiny_fitted.published.parents[1], "--port", str(port), "--example", tiny_manifest
+    ) as process:
+        wait_until(lambda: "model tiny version 1 is ready" in log.read_text() or process.poll() is not None)
+        answer = httpx.post(f"{address}/predict", files={"image": picture(), "caption": (None, b"a tomato")})
+        process.terminate()
+        code = process.wait(30)
+
+    output = log.read_text()
+    (curl,) = [line for line in output.splitlines() if line.strip().startswith("curl ")]
+    assert answer.json()["model"] == {"name": "tiny", "version": 1}
+    assert shlex.split(curl)[-1] == f"{address}/predict"
+    assert "Application shutdown complete" in output
+    assert "Traceback" not in output
+    assert code == -signal.SIGTERM  # as the shell's 143: told to, and done

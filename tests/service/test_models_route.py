@@ -1,0 +1,59 @@
+"""`GET /models` and `GET /models/{name}`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+
+from tests.service.running import assert_problem, serving
+from tests.service.stand_in import write_bundle
+
+COLOURS = {
+    "name": "colours",
+    "versions": [{"version": 1, "state": "ready", "reason": None}],
+    "inputs": {
+        "image": {"kind": "image", "height": 8, "width": 8, "fit": "letterbox"},
+        "text": {"kind": "text"},
+        "tags": {"kind": "tags", "delimiter": ","},
+    },
+    "labels": {"colour": ["blue", "green", "red"]},
+    "metrics": {"colour": {"accuracy": 0.75}},
+    "created": "2025-01-02T00:00:00Z",
+}
+
+
+def test_a_model_says_what_it_takes_and_gives_and_scored(stand_in_service: httpx.Client) -> None:
+    assert stand_in_service.get("/models/colours").json() == COLOURS
+    assert stand_in_service.get("/models").json() == {"models": [COLOURS]}
+
+
+def test_a_trained_model_says_it_too(tiny_service: httpx.Client) -> None:
+    (info,) = tiny_service.get("/models").json()["models"]
+
+    assert info["name"] == "tiny"
+    assert info["inputs"]["image"] == {"kind": "image", "height": 12, "width": 10, "fit": "letterbox"}
+    assert info["labels"] == {"colour": ["blue", "green", "red"]}
+    assert 0 <= info["metrics"]["colour"]["accuracy"] <= 1
+
+
+def test_an_unknown_model_is_not_found(stand_in_service: httpx.Client) -> None:
+    document = assert_problem(stand_in_service.get("/models/colors"), 404, "not-found")
+
+    assert document["detail"] == "No model 'colors'; did you mean 'colours'? Valid: colours."
+
+
+def test_refused_versions_are_listed_with_the_reason(models: Path) -> None:
+    write_bundle(models, "mugs", 1)
+    write_bundle(models, "mugs", 2)
+    write_bundle(models, "mugs", 3, offset=0.5)
+    write_bundle(models, "cups", 1, format_version=99)
+    with serving(models) as client:
+        cups, mugs = client.get("/models").json()["models"]
+
+    assert mugs["versions"][0] == {"version": 2, "state": "ready", "reason": None}
+    refused = mugs["versions"][1]
+    assert (refused["version"], refused["state"]) == (3, "refused")
+    assert "probabilities differ by 0.5" in refused["reason"]
+    assert (cups["versions"][0]["state"], cups["inputs"], cups["created"]) == ("refused", {}, None)
+    assert cups["versions"][0]["reason"].startswith("Bundle 1 has format 99; this build reads up to 1.")

@@ -1,0 +1,165 @@
+"""A real bundle in TensorFlow: loaded, checked and called."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from model.bundle import Bundle, Metadata, write_extra
+from model.errors import BundleError
+from model.examples import DecodedExample, decode
+from model.golden import Golden
+from service.runtime import Runtime
+from service.store import Store
+from tests.service.stand_in import picture
+from training.fit import Fitted
+
+EXAMPLES = (
+    {"image": picture((220, 30, 30)), "text": "a tomato", "tags": "redish,thing"},
+    {"text": "grass, and a leaf that is far longer than the others, so that this one sets the padding of the batch"},
+    {"image": picture("blue", size=(300, 8))},
+    {"tags": "blueish"},
+    {},
+    {"text": "!?\0", "tags": ",,,"},
+)
+
+
+@pytest.fixture(scope="module")
+def bundle(tiny_fitted: Fitted) -> Bundle:
+    return Bundle(tiny_fitted.published)
+
+
+@pytest.fixture(scope="module")
+def runtime(bundle: Bundle) -> Runtime:
+    return Runtime(bundle)
+
+
+@pytest.fixture
+def changed(bundle: Bundle, tmp_path: Path) -> Callable[..., Path]:
+    """Puts a version 2 beside a version 1 of the bundle: undamaged, but with other contents."""
+
+    def change(spec: dict[str, Any] | None = None, offset: float = 0, without: str = "") -> Path:
+        golden = bundle.golden()
+        shutil.copytree(bundle.path, tmp_path / "tiny" / "1")
+        ignored = shutil.ignore_patterns("assets.extra")
+        directory = Path(shutil.copytree(bundle.path, tmp_path / "tiny" / "2", ignore=ignored))
+        if without:
+            (directory / without).unlink()
+        metadata = bundle.metadata.model_dump() | ({"spec": spec} if spec else {})
+        probabilities = {head: values + np.float32(offset) for head, values in golden.probabilities.items()}
+        write_extra(directory, Metadata.parse(metadata, what="metadata"), Golden(golden.examples, probabilities))
+        return directory
+
+    return change
+
+
+def decoded(bundle: Bundle, *examples: Any) -> list[DecodedExample]:
+    return [decode(bundle.spec, example) for example in examples or EXAMPLES]
+
+
+def test_each_example_has_a_float32_distribution_over_the_labels(runtime: Runtime, bundle: Bundle) -> None:
+    for answer in runtime.predict(decoded(bundle)):
+        assert answer.keys() == {"colour"}
+        assert (answer["colour"].shape, answer["colour"].dtype) == ((3,), np.float32)
+        assert answer["colour"].sum() == pytest.approx(1, abs=1e-6)
+
+
+def test_company_in_a_batch_changes_no_answer(runtime: Runtime, bundle: Bundle) -> None:
+    examples = decoded(bundle)
+    alone = [runtime.predict([example])[0]["colour"] for example in examples]
+
+    for batch in (examples, examples[::-1], examples * 5):
+        for example, answer in zip(batch, runtime.predict(batch), strict=True):
+            expected = alone[next(i for i, one in enumerate(examples) if one is example)]
+            np.testing.assert_allclose(answer["colour"], expected, atol=1e-5)
+
+
+def test_the_golden_examples_come_out_as_training_had_them(runtime: Runtime, bundle: Bundle) -> None:
+    golden = bundle.golden()
+    answers = runtime.predict(decoded(bundle, *golden.examples))
+
+    assert golden.check({"colour": np.stack([answer["colour"] for answer in answers])}) <= 1e-5
+
+
+def test_every_input_counts(runtime: Runtime, bundle: Bundle) -> None:
+    answers = [answer["colour"] for answer in runtime.predict(decoded(bundle, *EXAMPLES[:5]))]
+
+    for first, one in enumerate(answers):
+        for other in answers[first + 1 :]:
+            assert np.abs(one - other).max() > 1e-4
+
+
+def test_warming_up_needs_no_example(runtime: Runtime) -> None:
+    runtime.warm_up((1, 7))
+
+
+def test_what_tensorflow_cannot_read_is_a_bundle_error(changed: Callable[..., Path]) -> None:
+    bundle = Bundle(changed(without="saved_model.pb"))
+
+    with pytest.raises(BundleError, match=r"^TensorFlow can't load 2: "):
+        Runtime(bundle)
+
+
+def test_a_missing_vocabulary_is_a_bundle_error(changed: Callable[..., Path]) -> None:
+    bundle = Bundle(changed(without="assets/text.txt"))
+
+    with pytest.raises(BundleError, match=r"^TensorFlow can't load 2: "):
+        Runtime(bundle)
+
+
+def test_a_model_that_disagrees_with_its_golden_examples_is_refused(changed: Callable[..., Path]) -> None:
+    bundle = Bundle(changed(offset=0.002))
+
+    with pytest.raises(BundleError, match=r"disagrees with its own golden examples: probabilities differ by 0\.002"):
+        Runtime(bundle)
+
+
+def test_a_store_falls_back_to_the_version_that_agrees(changed: Callable[..., Path]) -> None:
+    models = changed(offset=0.002).parents[1]
+    store = Store(models, Runtime, max_batch_size=4)
+    store.load()
+    served = store.get(None, None)
+    answer = served.batcher.submit({"text": "a tomato"}).result(timeout=30)
+    store.close()
+
+    assert (served.version, list(store.refused("tiny"))) == (1, [2])
+    assert answer["colour"].shape == (3,)
+
+
+def more_labels(spec: dict[str, Any]) -> None:
+    spec["heads"]["colour"]["labels"] = ("blue", "green", "red", "white")
+
+
+def other_input(spec: dict[str, Any]) -> None:
+    spec["inputs"]["title"] = spec["inputs"].pop("text")
+    spec["branches"]["title"] = spec["branches"].pop("text")
+
+
+def other_size(spec: dict[str, Any]) -> None:
+    spec["inputs"]["image"]["height"] = 16
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (more_labels, "Head 'colour' has 4 labels, but the model gives 3 probabilities."),
+        (other_input, "The golden examples golden.npz can't be read"),
+        (other_size, "The model disagrees with its own golden examples"),
+    ],
+)
+def test_a_network_that_does_not_fit_its_metadata_is_refused(
+    change: Callable[[dict[str, Any]], None], reason: str, changed: Callable[..., Path], bundle: Bundle
+) -> None:
+    spec = bundle.spec.model_dump()
+    change(spec)
+    store = Store(changed(spec=spec).parents[1], Runtime, max_batch_size=4)
+    store.load()
+    store.close()
+
+    assert store.get(None, None).version == 1
+    assert store.refused("tiny")[2].startswith(reason)
