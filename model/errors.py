@@ -36,7 +36,16 @@ class ManifestError(BifocalError):
 
 
 class ImageError(BifocalError):
-    """Bytes that are not a usable picture."""
+    """Bytes that are not a usable picture.
+
+    Args:
+        message: what is wrong, what was expected, how to mend it.
+        input: name of the model input that they were given for, if that is known.
+    """
+
+    def __init__(self, message: str, *, input: str | None = None) -> None:  # noqa: A002
+        super().__init__(message)
+        self.input = input
 
 
 class ImageTooLargeError(ImageError):

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import images
-from model.errors import ImageError, ImageTooLargeError
+from model.errors import ImageError
 from model.signature import presence_of
-from model.spec import ImageInput, ModelSpec
+from model.spec import ImageInput, ModelSpec, TagsInput
 
 # Encoded pictures as bytes, texts and tags as str, by input name. An absent input is left out.
 Example = Mapping[str, bytes | str]
@@ -21,7 +21,9 @@ Tensors = dict[str, NDArray[np.generic]]
 
 
 def decode(spec: ModelSpec, example: Example, *, max_pixels: int = images.DEFAULT_MAX_PIXELS) -> DecodedExample:
-    """Decodes the pictures of an example to the size the spec says; a blank text is left out as absent.
+    """Decodes the pictures of an example to the size the spec says.
+
+    A blank text, or tags that are delimiters alone, are left out as absent.
 
     Raises:
         ImageError: naming the input whose picture is unusable.
@@ -30,7 +32,8 @@ def decode(spec: ModelSpec, example: Example, *, max_pixels: int = images.DEFAUL
     for name, value in example.items():
         given = spec.inputs[name]
         if isinstance(value, str):
-            if value.strip():
+            tokens = value.replace(given.delimiter, " ") if isinstance(given, TagsInput) else value
+            if tokens.strip():
                 decoded[name] = value
         elif isinstance(given, ImageInput):
             try:
@@ -38,8 +41,7 @@ def decode(spec: ModelSpec, example: Example, *, max_pixels: int = images.DEFAUL
                     value, height=given.height, width=given.width, fit=given.fit, max_pixels=max_pixels
                 )
             except ImageError as error:
-                kind = ImageTooLargeError if isinstance(error, ImageTooLargeError) else ImageError
-                raise kind(f"Input {name!r}: {error}") from error
+                raise type(error)(f"Input {name!r}: {error}", input=name) from error
     return decoded
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +85,6 @@ class Golden:
                         raw = arrays[key].tobytes()
                         is_image = isinstance(spec.inputs[name], ImageInput)
                         examples[int(row)][name] = raw if is_image else raw.decode("utf-8")
-        except (OSError, ValueError, KeyError, IndexError) as error:
+        except (OSError, EOFError, ValueError, KeyError, IndexError, BadZipFile) as error:
             raise BundleError(f"The golden examples {file.name} can't be read: {error}") from error
         return cls(examples, probabilities)

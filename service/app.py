@@ -22,12 +22,19 @@ from service.store import Store
 logger = logging.getLogger("bifocal")
 
 
-def create_app(settings: Settings, store: Store, *, on_failed_start: Callable[[], None] = lambda: None) -> FastAPI:
+def create_app(
+    settings: Settings,
+    store: Store,
+    *,
+    on_ready: Callable[[], None] = lambda: None,
+    on_failed_start: Callable[[], None] = lambda: None,
+) -> FastAPI:
     """Builds the service.
 
     Args:
         settings: limits.
         store: loaded in the background, so that the server is alive, though not ready, from the start.
+        on_ready: called when the models are loaded.
         on_failed_start: called when no model could be loaded.
     """
 
@@ -40,6 +47,8 @@ def create_app(settings: Settings, store: Store, *, on_failed_start: Callable[[]
         except Exception:
             logger.exception("the models could not be loaded")
             on_failed_start()
+        else:
+            on_ready()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -8,6 +8,8 @@ from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
+from model.errors import NotReadyError
+
 Example = TypeVar("Example")
 Answer = TypeVar("Answer")
 
@@ -30,17 +32,25 @@ class Batcher(Generic[Example, Answer]):
         self._predict = predict
         self._max_batch_size = max_batch_size
         self._waiting: SimpleQueue[tuple[Example, Future[Answer]] | None] = SimpleQueue()
+        self._is_closed = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def submit(self, example: Example) -> Future[Answer]:
-        """Puts an example in line; the future gives its answer, or what `predict` raised for its batch."""
+        """Puts an example in line; the future gives its answer, or what `predict` raised for its batch.
+
+        Raises:
+            NotReadyError: after `close`.
+        """
+        if self._is_closed:
+            raise NotReadyError("The model is being put away; ask again in a moment.")
         future: Future[Answer] = Future()
         self._waiting.put((example, future))
         return future
 
     def close(self) -> None:
         """Answers what was submitted before, then ends the thread."""
+        self._is_closed = True
         self._waiting.put(None)
         self._thread.join()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -50,16 +51,17 @@ def serve(
         curl -F image=@photo.jpg -F text='a red mug' http://127.0.0.1:8000/predict
 
     Every option can also be set in the environment: BIFOCAL_MODELS, BIFOCAL_HOST, BIFOCAL_PORT, and the limits that
-    docs/settings.md lists.
+    docs/service.md lists.
     """
     import uvicorn
     from pydantic import ValidationError
 
     from service.app import create_app
     from service.example import curl_line
-    from service.settings import Settings
+    from service.settings import Settings, refuse_unknown_variables
     from service.store import Store, find
 
+    refuse_unknown_variables(os.environ)
     given: dict[str, Any] = {"models": models, "host": host, "port": port}
     try:
         settings = Settings(**{key: value for key, value in given.items() if value is not None})
@@ -68,17 +70,20 @@ def serve(
         raise typer.BadParameter(f"settings (BIFOCAL_... in the environment, or options):\n{details}") from None
     found = find(settings.models)
     print(f"Loading {', '.join(found)} ...", flush=True)  # noqa: T201
-    if example is not None:
-        print(f"Try it in another shell:\n\n  {curl_line(example, settings)}\n", flush=True)  # noqa: T201
+    line = curl_line(example, settings) if example is not None else None
 
     store = Store(settings.models, _load, max_batch_size=settings.max_batch_size)
     failed = False
+
+    def invite() -> None:
+        if line is not None:
+            print(f"\nTry it in another shell:\n\n  {line}\n", flush=True)  # noqa: T201
 
     def stop() -> None:
         nonlocal failed
         failed = server.should_exit = True
 
-    application = create_app(settings, store, on_failed_start=stop)
+    application = create_app(settings, store, on_ready=invite, on_failed_start=stop)
     server = uvicorn.Server(
         uvicorn.Config(application, host=settings.host, port=settings.port, log_config=_log_config())
     )
@@ -97,7 +102,12 @@ def _log_config() -> dict[str, Any]:
     """Uvicorn's own, with our messages in the same form."""
     from uvicorn.config import LOGGING_CONFIG
 
-    loggers = {**LOGGING_CONFIG["loggers"], "bifocal": {"handlers": ["default"], "level": "INFO", "propagate": False}}
+    ours = {
+        "bifocal": {"handlers": ["default"], "level": "INFO", "propagate": False},
+        # Warns of every broken form that a client sends, which the client is told anyway.
+        "python_multipart": {"level": "ERROR"},
+    }
+    loggers = {**LOGGING_CONFIG["loggers"], **ours}
     return {**LOGGING_CONFIG, "loggers": loggers}
 
 

@@ -29,11 +29,14 @@ class Client:
     ) -> None:
         self._http = httpx.Client(base_url=url, timeout=timeout_s, transport=transport)
 
-    def predict(self, *, model: str | None = None, top_k: int = 5, **inputs: Path | bytes | str) -> dict[str, Any]:
+    def predict(
+        self, *, model: str | None = None, version: int | None = None, top_k: int = 5, **inputs: Path | bytes | str
+    ) -> dict[str, Any]:
         """The prediction for one example.
 
         Args:
             model: which model; needed if several are served.
+            version: which version; the one that is served if not given.
             top_k: labels in `top`.
             **inputs: by the model's names; a picture as a path or its encoded bytes, a text as a string.
 
@@ -41,9 +44,12 @@ class Client:
             `heads` and `absent`, as `/predict` gives them for one prediction.
 
         Raises:
+            ValueError: if no input is given.
             ServiceError: if the service refuses.
             httpx.HTTPError: if it can't be reached.
         """
+        if not inputs:
+            raise ValueError("Give at least one input, as in predict(text='a red mug').")
         # A part without a file name is a field; given as `data`, a text alone would not make a multipart form.
         parts: dict[str, tuple[str | None, bytes]] = {}
         for name, value in inputs.items():
@@ -51,7 +57,8 @@ class Client:
                 parts[name] = (None, value.encode("utf-8"))
             else:
                 parts[name] = (name, value.read_bytes() if isinstance(value, Path) else value)
-        parameters = {"top_k": str(top_k)} | ({"model": model} if model else {})
+        query = {"model": model, "version": version, "top_k": top_k}
+        parameters = {key: str(value) for key, value in query.items() if value is not None}
         response = self._http.post("/predict", params=parameters, files=parts)
         if response.is_error:
             is_problem = "json" in response.headers.get("content-type", "")

@@ -44,6 +44,18 @@ PROBLEMS: tuple[tuple[type[BifocalError], str, int], ...] = (
     (RequestError, "invalid-request", 422),
 )
 
+# As RFC 9110 has them; Python's own phrases change with its version.
+TITLES = {
+    400: "Bad Request",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Content",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+
 _STRING = {"type": "string"}
 _PROBLEM = {
     "type": "object",
@@ -81,7 +93,7 @@ def problem(
     """
     content: dict[str, Any] = {
         "type": f"urn:bifocal:problem:{kind}",
-        "title": HTTPStatus(status).phrase,
+        "title": TITLES.get(status, HTTPStatus(status).phrase),
         "status": status,
         "detail": detail,
     }
@@ -118,15 +130,23 @@ async def _ours(_: Request, error: Exception) -> JSONResponse:
 async def _invalid_parameters(_: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
-    details = [f"{' '.join(map(str, detail['loc']))}: {detail['msg']}" for detail in error.errors()]
+    details = [
+        f"{' '.join(map(str, detail['loc']))}: {detail['msg'].removeprefix('Value error, ')}"
+        for detail in error.errors()
+    ]
     return problem("invalid-request", 422, "; ".join(details))
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
-    kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
-    return problem(kind, error.status_code, str(error.detail), headers=dict(error.headers or {}))
+    title = TITLES.get(error.status_code, HTTPStatus(error.status_code).phrase)
+    details = {
+        404: f"There is no {request.url.path} here; /docs lists what there is.",
+        405: f"{request.url.path} does not take {request.method}.",
+    }
+    detail = details.get(error.status_code, str(error.detail))
+    return problem(title.lower().replace(" ", "-"), error.status_code, detail, headers=dict(error.headers or {}))
 
 
 async def _gone(_: Request, __: Exception) -> JSONResponse:

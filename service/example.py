@@ -32,6 +32,8 @@ def curl_line(manifest: Path, settings: Settings) -> str:
         raise ManifestError(f"The example manifest {manifest} can't be read: {error}.") from None
     parts = []
     for field in FORM_FIELDS:
+        if field == "caption" and row.get("text"):
+            continue  # the same input by its other name
         value = row.get(field)
         if value and field == "image":
             parts.append(f"-F {shlex.quote(f'image=@{_curl_file(manifest.parent / value)}')}")
@@ -39,8 +41,9 @@ def curl_line(manifest: Path, settings: Settings) -> str:
             # --form-string: curl reads ';' and a leading '@' or '<' of -F as its own.
             parts.append(f"--form-string {shlex.quote(f'{field}={value}')}")
     if not parts:
-        raise ManifestError(f"{manifest} has none of the columns {', '.join(FORM_FIELDS)}.")
-    return f"curl {' '.join(parts)} http://{settings.host}:{settings.port}/predict"
+        raise ManifestError(f"The first row of {manifest} has nothing in the columns {', '.join(FORM_FIELDS)}.")
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"curl {' '.join(parts)} http://{host}:{settings.port}/predict"
 
 
 def _curl_file(path: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from functools import partial
 
@@ -52,16 +52,14 @@ async def predict(
 
 def _checked(outcome: DecodedExample | BaseException, number: int, count: int) -> DecodedExample:
     if isinstance(outcome, ImageError) and count > 1:
-        raise type(outcome)(f"Instance {number}: {outcome}") from outcome
+        raise type(outcome)(f"Instance {number}: {outcome}", input=outcome.input) from outcome
     if isinstance(outcome, BaseException):
         raise outcome
     return outcome
 
 
 def _head(spec: ModelSpec, head: str, values: NDArray[np.float32], top_k: int) -> HeadPrediction:
-    probabilities: Mapping[str, float] = dict(zip(spec.heads[head].labels, values.tolist(), strict=True))
+    probabilities = dict(zip(spec.heads[head].labels, values.tolist(), strict=True))
     ranked = sorted(probabilities, key=lambda label: -probabilities[label])  # stable: equals in label order
     top = [LabelProbability(label=label, probability=probabilities[label]) for label in ranked[:top_k]]
-    return HeadPrediction(
-        label=top[0].label, probability=top[0].probability, top=top, probabilities=dict(probabilities)
-    )
+    return HeadPrediction(label=top[0].label, probability=top[0].probability, top=top, probabilities=probabilities)

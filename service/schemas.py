@@ -50,7 +50,7 @@ class VersionState(BaseModel):
     """A version of a model, and why it is refused if it is."""
 
     version: int
-    state: Literal["ready", "refused"]
+    state: Literal["ready", "not_loaded", "refused"]
     reason: str | None = None
 
 

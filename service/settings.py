@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from model.errors import SpecError
 from model.images import DEFAULT_MAX_PIXELS
+from model.validation import nearest
+
+PREFIX = "BIFOCAL_"
 
 
 class Settings(BaseSettings):
@@ -24,7 +29,7 @@ class Settings(BaseSettings):
         max_text_characters: a longer text is refused.
     """
 
-    model_config = SettingsConfigDict(env_prefix="BIFOCAL_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     models: Path = Path("models")
     host: str = "127.0.0.1"
@@ -34,3 +39,18 @@ class Settings(BaseSettings):
     max_instances: int = Field(256, ge=1)
     max_pixels: int = Field(DEFAULT_MAX_PIXELS, ge=1)
     max_text_characters: int = Field(20_000, ge=1)
+
+
+def refuse_unknown_variables(environment: Iterable[str]) -> None:
+    """Notices a misspelt setting, which would otherwise do nothing.
+
+    Args:
+        environment: names of the variables.
+
+    Raises:
+        SpecError: at the first one that begins like a setting and is none.
+    """
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    for name in environment:
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            raise SpecError(f"The environment has {name}, which is no setting{nearest(name.upper(), known)}")

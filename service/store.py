@@ -62,6 +62,7 @@ class Store:
         self._max_batch_size = max_batch_size
         self._served: dict[str, Served] = {}
         self._refused: dict[str, dict[int, str]] = {}
+        self._found: dict[str, list[int]] = {}
         self.is_loaded = False
 
     def load(self) -> None:
@@ -71,8 +72,9 @@ class Store:
             BundleError: if no model can be served.
         """
         found = find(self._models)
+        self._refused = {name: {} for name in found}
+        self._found = found
         for name, numbers in found.items():
-            self._refused[name] = {}
             for version in reversed(numbers):
                 try:
                     self._served[name] = self._open(name, version)
@@ -91,7 +93,11 @@ class Store:
 
     def names(self) -> list[str]:
         """The models that were found, served or not."""
-        return sorted(self._refused)
+        return sorted(self._found)
+
+    def versions(self, name: str) -> list[int]:
+        """The versions of a model that were found, oldest first."""
+        return self._found[name]
 
     def served(self, name: str) -> Served | None:
         """The version of a model that answers, if one does."""

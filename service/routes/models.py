@@ -29,17 +29,20 @@ async def get_model(request: Request, name: str) -> ModelInfo:
 
 
 def _info(store: Store, name: str) -> ModelInfo:
-    states = [
-        VersionState(version=version, state="refused", reason=reason) for version, reason in store.refused(name).items()
-    ]
-    served = store.served(name)
+    served, refused = store.served(name), store.refused(name)
+    states = []
+    for version in store.versions(name):
+        if version in refused:
+            states.append(VersionState(version=version, state="refused", reason=refused[version]))
+        else:
+            is_served = served is not None and served.version == version
+            states.append(VersionState(version=version, state="ready" if is_served else "not_loaded"))
     if served is None:
         return ModelInfo(name=name, versions=states, inputs={}, labels={}, metrics={}, created=None)
-    states.append(VersionState(version=served.version, state="ready"))
     spec = served.metadata.spec
     return ModelInfo(
         name=name,
-        versions=sorted(states, key=lambda state: state.version),
+        versions=states,
         inputs={input_name: given.model_dump() for input_name, given in spec.inputs.items()},
         labels={head: list(one.labels) for head, one in spec.heads.items()},
         metrics=served.metadata.metrics,

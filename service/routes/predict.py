@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from model.errors import MediaTypeError
 from model.examples import Example
+from model.validation import Part
 from service import inputs
 from service.forms import read_form
 from service.predictor import predict
@@ -38,10 +39,8 @@ _BODY = {
 }
 
 
-class Parameters(BaseModel):
+class Parameters(Part):
     """The query of `/predict`; anything else in it is refused."""
-
-    model_config = ConfigDict(extra="forbid")
 
     model: str | None = Field(None, description="which model; needed if several are served")
     version: int | None = Field(None, description="which version; the one that is served if not given")
@@ -74,6 +73,5 @@ async def _examples(request: Request, served: Served, settings: Settings) -> lis
         finally:
             await form.close()
     if media_type == "application/json" or media_type.endswith("+json"):
-        examples, _ = inputs.from_json(await request.body(), spec, settings)
-        return examples
+        return inputs.from_json(await request.body(), spec, settings)
     raise MediaTypeError(f"Expected multipart/form-data or application/json. Received: {media_type or 'none'}.")

@@ -100,6 +100,13 @@ def test_golden_examples_survive_the_file(bundle: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(read.probabilities["colour"], golden.probabilities["colour"])
 
 
+def test_a_file_that_holds_no_golden_examples_is_refused(bundle: Path, tmp_path: Path) -> None:
+    for content in (b"", b"PK\x03\x04 not a zip", b"text"):
+        (tmp_path / "golden.npz").write_bytes(content)
+        with pytest.raises(BundleError, match=r"The golden examples golden\.npz can't be read"):
+            Golden.load(tmp_path / "golden.npz", Bundle(bundle).spec)
+
+
 def test_answers_that_differ_from_the_golden_ones_are_refused() -> None:
     golden = Golden([{"text": "a"}], {"topic": np.array([[0.25, 0.75]], np.float32)})
 

@@ -57,3 +57,12 @@ def test_examples_are_stacked_with_what_is_absent_marked() -> None:
     assert tensors["photo_present"].tolist() == [True, False, False]
     assert tensors["title"].tolist() == ["", "a mug", ""]
     assert tensors["title_present"].tolist() == [False, True, False]
+
+
+def test_tags_that_are_delimiters_alone_are_absent() -> None:
+    data = SPEC.model_dump()
+    data["inputs"]["title"] = {"kind": "tags", "delimiter": ";"}
+    spec = ModelSpec.parse(data, what="spec")
+
+    assert decode(spec, {"title": " ; ;"}) == {}
+    assert decode(spec, {"title": "a;"}) == {"title": "a;"}

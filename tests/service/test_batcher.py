@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from model.errors import NotReadyError
 from service.batcher import Batcher
 
 
@@ -153,3 +154,11 @@ def test_many_threads_at_once_get_their_own_answers() -> None:
     assert answers == list(range(0, 4000, 2))
     assert sum(sizes) == 2000
     assert max(sizes) <= 8
+
+
+def test_nothing_can_be_submitted_after_closing() -> None:
+    batcher = Batcher(lambda examples: examples, max_batch_size=4, name="test")
+    batcher.close()
+
+    with pytest.raises(NotReadyError, match="The model is being put away"):
+        batcher.submit(1)

@@ -89,3 +89,13 @@ def test_what_is_sent_is_one_form_with_a_file_only_for_the_picture() -> None:
     assert b'name="image"; filename="image"' in request.content
     assert b'name="text"\r\n\r\nred\r\n' in request.content
     assert request.url.params == httpx.QueryParams(top_k=5)
+
+
+def test_a_version_is_passed_on_and_no_input_is_refused_at_once() -> None:
+    seen: list[httpx.Request] = []
+    with answering(httpx.Response(200, json={"predictions": [{}]}), seen) as client:
+        client.predict(text="red", version=3)
+        with pytest.raises(ValueError, match="Give at least one input"):
+            client.predict()
+
+    assert [request.url.params["version"] for request in seen] == ["3"]

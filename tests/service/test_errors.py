@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from http import HTTPStatus
 
 import pytest
 from fastapi import FastAPI
@@ -84,11 +83,16 @@ def test_an_error_about_an_input_names_it() -> None:
 
     assert document == {
         "type": "urn:bifocal:problem:invalid-request",
-        "title": HTTPStatus(422).phrase,
+        "title": "Unprocessable Content",
         "status": 422,
         "detail": "'photo' is a picture",
         "input": "photo",
     }
+
+
+def test_an_unusable_picture_names_its_input() -> None:
+    assert ask(failing(ImageError("cut off", input="photo"))).json()["input"] == "photo"
+    assert "input" not in ask(failing(ImageError("cut off"))).json()
 
 
 def test_not_ready_says_when_to_ask_again() -> None:

@@ -95,13 +95,27 @@ def test_the_line_works_as_pasted_whatever_is_in_it(
     assert httpx.Response(200, content=done.stdout).json()["predictions"] == alone.json()["predictions"]
 
 
+def test_a_row_with_text_and_caption_gives_the_input_one_of_them(tmp_path: Path) -> None:
+    words = line_for(tmp_path, {"text": "a mug", "caption": "chipped"})
+
+    assert "text=a mug" in words
+    assert "caption=chipped" not in words
+
+
+def test_an_ipv6_address_is_bracketed(tmp_path: Path) -> None:
+    assert line_for(tmp_path, {"text": "x"}, settings=Settings(host="::1"))[-1] == "http://[::1]:8000/predict"
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (None, r"^The example manifest .*manifest\.csv can't be read: .*No such file"),
         (b"text\n\xff\n", r"can't be read: .*utf-8"),
-        (b"title,label\nmug,cup\n", r"manifest\.csv has none of the columns image, text, caption, tags\."),
-        (b"", r"has none of the columns"),
+        (
+            b"title,label\nmug,cup\n",
+            r"The first row of .*has nothing in the columns image, text, caption, tags\.",
+        ),
+        (b"", r"has nothing in the columns"),
     ],
     ids=["missing", "not UTF-8", "other columns", "empty"],
 )

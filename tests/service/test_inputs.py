@@ -14,7 +14,7 @@ from starlette.datastructures import FormData, UploadFile
 from model.errors import MalformedError, RequestError, TooLargeError
 from model.examples import Example
 from model.spec import ModelSpec
-from service.inputs import field_names, from_form, from_json
+from service.inputs import MAX_JSON_VALUES, field_names, from_form, from_json
 from service.settings import Settings
 from tests.service.stand_in import SPEC
 
@@ -38,7 +38,7 @@ def spec_of(**kinds: str) -> ModelSpec:
 def read(body: Any, spec: ModelSpec = SPEC) -> list[Example]:
     """The examples of a JSON body, given as text or as what is to be dumped."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return from_json(raw, spec, SETTINGS)[0]
+    return from_json(raw, spec, SETTINGS)
 
 
 def read_form(*parts: tuple[str, str | UploadFile], spec: ModelSpec = SPEC) -> Example:
@@ -224,3 +224,10 @@ def test_a_text_over_the_limit_is_too_large_and_one_at_the_limit_is_not() -> Non
         read({"text": "x" * 31})
     with pytest.raises(TooLargeError, match=r"^Instance 0: 'tags' has 31 characters"):
         read([{"tags": ["x" * 15, "y" * 15]}])
+
+
+def test_a_body_of_very_many_values_is_refused_before_it_is_parsed() -> None:
+    with pytest.raises(MalformedError, match="more than 500,000 values"):
+        read(b"[" + b"0," * MAX_JSON_VALUES + b"0]")
+    with pytest.raises(MalformedError, match="more than 500,000 values"):
+        read(b"[" * (MAX_JSON_VALUES + 1))

@@ -51,8 +51,9 @@ def test_refused_versions_are_listed_with_the_reason(models: Path) -> None:
     with serving(models) as client:
         cups, mugs = client.get("/models").json()["models"]
 
-    assert mugs["versions"][0] == {"version": 2, "state": "ready", "reason": None}
-    refused = mugs["versions"][1]
+    assert mugs["versions"][0] == {"version": 1, "state": "not_loaded", "reason": None}
+    assert mugs["versions"][1] == {"version": 2, "state": "ready", "reason": None}
+    refused = mugs["versions"][2]
     assert (refused["version"], refused["state"]) == (3, "refused")
     assert "probabilities differ by 0.5" in refused["reason"]
     assert (cups["versions"][0]["state"], cups["inputs"], cups["created"]) == ("refused", {}, None)

@@ -161,7 +161,7 @@ def test_every_way_to_write_json_is_taken(content_type: str, stand_in_service: h
 @pytest.mark.parametrize(
     ("query", "detail"),
     [
-        ("explian=true", "query explian: Extra inputs are not permitted"),
+        ("topk=3", "query: unknown key 'topk'; did you mean 'top_k'? Valid: model, top_k, version."),
         ("top_k=0", "query top_k: Input should be greater than or equal to 1"),
         ("top_k=many", "query top_k: Input should be a valid integer"),
         ("version=newest", "query version: Input should be a valid integer"),

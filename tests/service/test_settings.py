@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service.settings import Settings
+from model.errors import SpecError
+from service.settings import Settings, refuse_unknown_variables
 
 
 def test_what_is_not_told_has_a_default_that_is_safe_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,3 +52,10 @@ def test_an_unknown_setting_is_refused() -> None:
 def test_settings_do_not_change_while_the_server_runs() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Settings().port = 9000
+
+
+def test_a_misspelt_variable_is_named_with_the_nearest() -> None:
+    refuse_unknown_variables(["PATH", "BIFOCAL_PORT", "bifocal_host"])
+
+    with pytest.raises(SpecError, match="BIFOCAL_MAX_PIXEL, which is no setting; did you mean 'BIFOCAL_MAX_PIXELS'"):
+        refuse_unknown_variables(["BIFOCAL_MAX_PIXEL"])
