@@ -75,7 +75,7 @@ class Golden:
             BundleError: if the file is not such a one.
         """
         try:
-            with np.load(file, allow_pickle=False) as arrays:
+            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 probabilities = {head: arrays[f"output/{head}"] for head in spec.heads}
                 rows = max(len(expected) for expected in probabilities.values())
                 examples: list[dict[str, bytes | str]] = [{} for _ in range(rows)]
