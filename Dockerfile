@@ -39,10 +39,12 @@ COPY --from=code /app /app
 EXPOSE 8000
 # http.client asks the service itself, whatever proxy the environment names.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["python", "-c", "\
-from http.client import HTTPConnection as C; c = C('127.0.0.1', 8000, timeout=4); c.request('GET', '/readyz'); \
+import os; from http.client import HTTPConnection; \
+c = HTTPConnection('127.0.0.1', int(os.environ['BIFOCAL_PORT']), timeout=4); c.request('GET', '/readyz'); \
 raise SystemExit(c.getresponse().status != 200)"]
+ENV BIFOCAL_MODELS=/models BIFOCAL_HOST=0.0.0.0 BIFOCAL_PORT=8000
 ENTRYPOINT ["bifocal-service"]
-CMD ["serve", "/models", "--host", "0.0.0.0", "--port", "8000"]
+CMD ["serve"]
 
 # Only the files that the training extra adds, so that both images share the large layer with TensorFlow.
 FROM packages AS training-packages

@@ -1,8 +1,8 @@
 """`python -m benchmarks` (`make bench`): everything that is measured, some minutes on 2 cores."""
 
-from model.greeting import held_back
+from model.greeting import filtered
 
-with held_back():
+with filtered():
     from benchmarks import batch_normalization, decode
 
 decode.main()

@@ -1,4 +1,4 @@
-"""Training steps of the `conv` branch with the fused batch normalization, and of the same stages in stock Keras layers."""
+"""Training steps of the `conv` branch with fused batch normalization, and of the same stages in stock Keras layers."""
 
 from __future__ import annotations
 

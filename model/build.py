@@ -45,12 +45,12 @@ def build(spec: ModelSpec, vocabulary_sizes: Mapping[str, int]) -> keras.Model:
             vector = conv(branch, given, name=name)(inputs[source])
         elif isinstance(branch, EmbeddingBranch):
             vector = embedding(branch, vocabulary_sizes[name], name=name)(inputs[tokens_of(name)])
-        vectors.append(Presence(name=f"{name}_presence")(vector, inputs[presence_of(source)]))
+        vectors.append(Presence(name=f"{name}.presence")(vector, inputs[presence_of(source)]))
 
     merged = merges.merge(spec.merge, vectors)
-    merged = keras.layers.Dropout(spec.trunk.dropout, name="trunk_dropout")(merged)
+    merged = keras.layers.Dropout(spec.trunk.dropout, name="trunk.dropout")(merged)
     for layer, units in enumerate(spec.trunk.units, start=1):
-        merged = keras.layers.Dense(units, activation="relu", name=f"trunk_{layer}")(merged)
+        merged = keras.layers.Dense(units, activation="relu", name=f"trunk.{layer}")(merged)
 
     outputs = {name: heads.logits(head, merged, name=name) for name, head in spec.heads.items()}
     return keras.Model(inputs, outputs, name="bifocal")

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -101,7 +102,11 @@ def versions(model_directory: Path) -> list[int]:
     """Version numbers under `<models>/<name>/`, oldest first; other names are not looked at."""
     if not model_directory.is_dir():
         return []
-    return sorted(int(path.name) for path in model_directory.iterdir() if path.name.isdecimal() and path.is_dir())
+    return sorted(
+        int(path.name)
+        for path in model_directory.iterdir()
+        if path.name.isascii() and path.name.isdecimal() and path.is_dir()
+    )
 
 
 def publish(bundle: Path, models: Path, name: str) -> Path:
@@ -119,8 +124,8 @@ def publish(bundle: Path, models: Path, name: str) -> Path:
             target = home / str(max(versions(home), default=0) + 1)
             try:
                 os.rename(incoming, target)  # noqa: PTH104  (fails on a directory that is not empty: another publisher)
-            except OSError:
-                if not target.exists():
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
             else:
                 return target

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from unicodedata import category
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from model import images
 from model.errors import ImageError
 from model.signature import presence_of
-from model.spec import ImageInput, ModelSpec, TagsInput
+from model.spec import ImageInput, Input, ModelSpec, TagsInput
 
 # Encoded pictures as bytes, texts and tags as str, by input name. An absent input is left out.
 Example = Mapping[str, bytes | str]
@@ -23,7 +24,7 @@ Tensors = dict[str, NDArray[np.generic]]
 def decode(spec: ModelSpec, example: Example, *, max_pixels: int = images.DEFAULT_MAX_PIXELS) -> DecodedExample:
     """Decodes the pictures of an example to the size the spec says.
 
-    A blank text, or tags that are delimiters alone, are left out as absent.
+    A text without a word and tags without a tag are left out as absent.
 
     Raises:
         ImageError: naming the input whose picture is unusable.
@@ -32,8 +33,7 @@ def decode(spec: ModelSpec, example: Example, *, max_pixels: int = images.DEFAUL
     for name, value in example.items():
         given = spec.inputs[name]
         if isinstance(value, str):
-            tokens = value.replace(given.delimiter, " ") if isinstance(given, TagsInput) else value
-            if tokens.strip():
+            if has_tokens(given, value):
                 decoded[name] = value
         elif isinstance(given, ImageInput):
             try:
@@ -43,6 +43,13 @@ def decode(spec: ModelSpec, example: Example, *, max_pixels: int = images.DEFAUL
             except ImageError as error:
                 raise type(error)(f"Input {name!r}: {error}", input=name) from error
     return decoded
+
+
+def has_tokens(given: Input, text: str) -> bool:
+    """Whether the tokenizer will find something in a text or in tags: the graph takes one without as absent."""
+    if isinstance(given, TagsInput):
+        return bool(text.replace(given.delimiter, " ").strip())
+    return any(category(character)[0] in "LMN" or category(character) in ("So", "Sc") for character in text)
 
 
 def stack(spec: ModelSpec, examples: Sequence[DecodedExample]) -> Tensors:

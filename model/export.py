@@ -88,8 +88,7 @@ def _reloaded(saved_model: Path, tensors: Tensors) -> Mapping[str, NDArray[np.fl
     """What the SavedModel answers in a process that knows TensorFlow and nothing of this project."""
     with tempfile.TemporaryDirectory() as scratch:
         inputs, outputs = Path(scratch, "inputs.npz"), Path(scratch, "outputs.npz")
-        arrays = {name: array.astype(str) if array.dtype == object else array for name, array in tensors.items()}
-        np.savez(inputs, allow_pickle=False, **arrays)
+        np.savez(inputs, allow_pickle=True, **tensors)  # strings are objects, of any length
         command = [sys.executable, "-I", reload.__file__, str(saved_model), str(inputs), str(outputs)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  (our own script)
         if done.returncode != 0:

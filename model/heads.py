@@ -10,7 +10,7 @@ from model.spec import SingleLabelHead
 
 def logits(spec: SingleLabelHead, vector: keras.KerasTensor, *, name: str) -> keras.KerasTensor:
     """The logits of a head: float (batch, width) -> float32 (batch, classes)."""
-    return keras.layers.Dense(len(spec.labels), dtype="float32", name=f"{name}_head")(vector)
+    return keras.layers.Dense(len(spec.labels), dtype="float32", name=f"{name}.head")(vector)
 
 
 def probabilities(head_logits: tf.Tensor) -> tf.Tensor:

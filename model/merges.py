@@ -19,4 +19,4 @@ def merge(spec: ConcatenateMerge, vectors: list[keras.KerasTensor]) -> keras.Ker
     """
     if len(vectors) == 1:
         return vectors[0]
-    return keras.layers.Concatenate(name=spec.kind)(vectors)
+    return keras.layers.Concatenate(name=f"merge.{spec.kind}")(vectors)

@@ -13,8 +13,8 @@ import tensorflow_text  # noqa: F401  (registers the tokenizers' operations)
 
 
 def main(saved_model: str, inputs: str, outputs: str) -> None:
-    """Reads the arrays of `inputs` as the signature's tensors; unicode arrays become strings."""
-    with np.load(inputs, allow_pickle=False) as arrays:
+    """Reads the arrays of `inputs`, which the exporting process has just written, as the signature's tensors."""
+    with np.load(inputs, allow_pickle=True) as arrays:
         tensors = {name: tf.constant(arrays[name]) for name in arrays.files}
     serve = tf.saved_model.load(saved_model).signatures["serving_default"]
     np.savez(outputs, **{name: tensor.numpy() for name, tensor in serve(**tensors).items()})

@@ -48,14 +48,14 @@ def serving_outputs(spec: ModelSpec) -> dict[str, TensorInfo]:
 
 
 def tokens_of(branch_name: str) -> str:
-    """Name of the token ids that the network takes for a branch."""
-    return f"{branch_name}_tokens"
+    """Name of the token ids that the network takes for a branch; the dot keeps it apart from every input's name."""
+    return f"{branch_name}.tokens"
 
 
 def network_inputs(spec: ModelSpec) -> dict[str, TensorInfo]:
     """What the network behind the tokenizers takes.
 
-    Images and presences as in `serving_inputs`; for each branch over text or tags `<branch>_tokens` is int32
+    Images and presences as in `serving_inputs`; for each branch over text or tags `<branch>.tokens` is int32
     (batch, length), 0 is padding.
     """
     tensors = {name: info for name, info in serving_inputs(spec).items() if info.dtype != "string"}

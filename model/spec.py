@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
+from keyword import iskeyword
 from typing import Annotated, Literal, Self
+from unicodedata import normalize
 
-from pydantic import Field, PositiveInt, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, PositiveInt, field_validator, model_validator
 
 from model.images import Fit
 from model.validation import Part, nearest
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+
+def _checked_name(name: str) -> str:
+    # Inputs and heads become parameters and keys of a TensorFlow signature, which is a Python function.
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,59}", name) or iskeyword(name) or name == "self":
+        raise ValueError(
+            f"{name!r} can't be a name; expected a lower case letter, then lower case letters, digits and "
+            "underscores, 60 at most, and no word that Python keeps for itself."
+        )
+    return name
+
+
+Name = Annotated[str, AfterValidator(_checked_name)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -48,10 +62,9 @@ class TagsInput(Part):
     @field_validator("delimiter")
     @classmethod
     def _no_blank(cls, delimiter: str) -> str:
-        if delimiter.isspace():
-            raise ValueError(
-                "a blank can't separate tags, since tags may hold blanks; expected ',', ';', '|' or the like"
-            )
+        # Texts are normalized and folded before they are split, and blanks within a tag are kept.
+        if delimiter.isalnum() or delimiter.isspace() or normalize("NFKC", delimiter) != delimiter:
+            raise ValueError(f"{delimiter!r} can't separate tags; expected ',', ';', '|' or the like.")
         return delimiter
 
 

@@ -11,11 +11,12 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from model.errors import BifocalError
 from service import errors
 from service.middleware import BodyLimit, RequestId
-from service.routes import docs, health, models, predict
+from service.routes import health, models, predict
 from service.settings import Settings
 from service.store import Store
 
@@ -61,11 +62,10 @@ def create_app(
                 await loading
                 store.close()
 
-    app = FastAPI(
+    app = FastAPIOffline(  # /docs with scripts and styles from here, not from another origin
         title="Bifocal",
         version=version("bifocal"),
         description="Class probabilities for a picture and its words.",
-        docs_url=None,
         redoc_url=None,
         responses=errors.RESPONSES,
         lifespan=lifespan,
@@ -75,7 +75,6 @@ def create_app(
     app.include_router(predict.router)
     app.include_router(models.router)
     app.include_router(health.router)
-    docs.install(app)
     errors.install(app)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(RequestId)  # added last, so it surrounds all the others

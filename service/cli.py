@@ -33,7 +33,7 @@ def _commands() -> None:
 @app.command()
 def serve(
     models: Annotated[
-        Path | None, typer.Argument(help="Folder of <name>/<version>/ bundles.  [default: models]", show_default=False)
+        Path | None, typer.Argument(help="Folder of NAME/VERSION/ bundles.  [default: models]", show_default=False)
     ] = None,
     host: Annotated[
         str | None, typer.Option(help="Address to listen on.  [default: 127.0.0.1]", show_default=False)
@@ -115,6 +115,6 @@ def main() -> None:
     """Runs the command line; errors become a message and exit code 1."""
     try:
         app()
-    except BifocalError as error:
+    except (BifocalError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(1)

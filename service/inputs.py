@@ -11,7 +11,7 @@ from typing import Any
 from starlette.datastructures import FormData, UploadFile
 
 from model.errors import MalformedError, RequestError, TooLargeError
-from model.examples import Example
+from model.examples import Example, has_tokens
 from model.spec import ModelSpec, TagsInput
 from model.validation import nearest
 from service.settings import Settings
@@ -67,13 +67,13 @@ def from_json(body: bytes, spec: ModelSpec, settings: Settings) -> list[Example]
     """The examples of a JSON body: an object, a list of them, or `{"instances": [...]}`.
 
     Raises:
-        MalformedError: if it is not JSON, or has too many values to be worth parsing.
+        MalformedError: if it is not JSON.
         RequestError: naming the field that is wrong, and which instance of many.
-        TooLargeError: if it has too many instances.
+        TooLargeError: if it has too many instances, or values in all.
     """
     # Parsing holds up every other request, and pictures cost it nothing: what costs is many small values.
     if body.count(b",") + body.count(b"[") + body.count(b"{") > MAX_JSON_VALUES:
-        raise MalformedError(f"The body has more than {MAX_JSON_VALUES:,} values. Send fewer instances at once.")
+        raise TooLargeError(f"The body has more than {MAX_JSON_VALUES:,} values. Send fewer instances at once.")
     try:
         data = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -129,7 +129,7 @@ def _input_named(field: str, names: Mapping[str, str]) -> str:
 
 def _given(example: Example, spec: ModelSpec) -> Example:
     # An empty picture is a broken one, not an absent one: decoding will say so.
-    if not any(isinstance(value, bytes) or value.strip() for value in example.values()):
+    if not any(isinstance(value, bytes) or has_tokens(spec.inputs[name], value) for name, value in example.items()):
         raise RequestError(f"Every input is absent; expected at least one of: {', '.join(spec.inputs)}.")
     return example
 

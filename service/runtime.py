@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from model.bundle import Bundle
 from model.errors import BundleError
 from model.examples import DecodedExample, Tensors, stack
-from model.greeting import held_back
+from model.greeting import filtered
 from model.signature import serving_outputs
 
-with held_back():
+with filtered():
     import tensorflow as tf
     import tensorflow_text  # noqa: F401  (a SavedModel with its operations does not load otherwise)
 

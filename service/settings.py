@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from model.errors import SpecError
@@ -13,6 +15,12 @@ from model.images import DEFAULT_MAX_PIXELS
 from model.validation import nearest
 
 PREFIX = "BIFOCAL_"
+_SERVICE_LINK = re.compile(rf"{PREFIX}(SERVICE|PORT)_")
+
+
+def _not_a_service_link(port: object) -> object:
+    # Kubernetes sets BIFOCAL_PORT=tcp://10.0.0.1:8000 in every container beside a Service named `bifocal`.
+    return 8000 if isinstance(port, str) and port.startswith("tcp://") else port
 
 
 class Settings(BaseSettings):
@@ -33,7 +41,7 @@ class Settings(BaseSettings):
 
     models: Path = Path("models")
     host: str = "127.0.0.1"
-    port: int = Field(8000, ge=0, le=65535)
+    port: Annotated[int, BeforeValidator(_not_a_service_link)] = Field(8000, ge=0, le=65535)
     max_batch_size: int = Field(32, ge=1)
     max_body_bytes: int = Field(64 * 2**20, ge=1)
     max_instances: int = Field(256, ge=1)
@@ -45,12 +53,12 @@ def refuse_unknown_variables(environment: Iterable[str]) -> None:
     """Notices a misspelt setting, which would otherwise do nothing.
 
     Args:
-        environment: names of the variables.
+        environment: names of the variables. Those that Kubernetes adds for a Service named `bifocal` are passed over.
 
     Raises:
         SpecError: at the first one that begins like a setting and is none.
     """
     known = [PREFIX + name.upper() for name in Settings.model_fields]
     for name in environment:
-        if name.upper().startswith(PREFIX) and name.upper() not in known:
+        if name.upper().startswith(PREFIX) and name.upper() not in known and not _SERVICE_LINK.match(name):
             raise SpecError(f"The environment has {name}, which is no setting{nearest(name.upper(), known)}")

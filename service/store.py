@@ -122,9 +122,10 @@ class Store:
         if not self.is_loaded:
             raise NotReadyError("The models are still being loaded; ask again in a moment.")
         if name is None:
-            if len(self._served) > 1:
-                raise RequestError(f"Several models are served; say which: ?model=NAME{nearest('', self._served)}")
-            name = next(iter(self._served))
+            # Also while only one of several could be served: its callers are not the others'.
+            if len(self._found) > 1:
+                raise RequestError(f"There are several models; say which: ?model=NAME{nearest('', self._found)}")
+            name = next(iter(self._found))
         served = self._served.get(name)
         if served is None:
             raise NotFoundError(f"No model {name!r} is served{nearest(name, self._served)}")

@@ -9,9 +9,10 @@ import pytest
 from rich.console import Console
 
 from tests import tiny
-from training.fit import Fitted, Folders, fit
+from training.fit import Fitted, fit
 from training.prepare import prepare
 from training.progress import Reporter
+from training.runs import Folders
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,4 +41,4 @@ def tiny_fitted(tiny_manifest: Path, tmp_path_factory: pytest.TempPathFactory) -
     home = tmp_path_factory.mktemp("fitted")
     reporter = Reporter(Console(file=io.StringIO()))
     data = prepare(tiny.recipe(tiny_manifest), cache_dir=home / "cache", reporter=reporter)
-    return fit(data, Folders(home / "runs", home / "models"), reporter, alone=True)
+    return fit(data, Folders(home / "runs", home / "models"), reporter, each_alone=True)

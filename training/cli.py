@@ -67,7 +67,7 @@ def fit(
         typer.Option(help="Name of the model; the manifest's name if not given.", show_default=False),
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the training rows.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the weights, the order and the dropouts.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the weights, the order and the dropouts.")] = None,
     max_bad: Annotated[
         float | None, typer.Option(min=0, max=1, help="Share of unusable rows above which training refuses.")
     ] = None,
@@ -103,7 +103,7 @@ def fit(
     elif manifest is not None:
         chosen = recipes.from_columns(
             manifest.absolute(),
-            name=name or manifest.stem,
+            name=name or recipes.name_of(manifest),
             image=image or [],
             text=text or [],
             tags=tags or [],
@@ -148,17 +148,20 @@ def demo_data(
 
 
 def _fit(recipe: Recipe, runs: Path, models: Path, cache: Path, alone: bool) -> None:
-    from model.greeting import held_back
+    from model.greeting import filtered
     from training.prepare import prepare
+    from training.runs import Folders
 
     reporter = _reporter()
-    # Before TensorFlow is imported: what is wrong with the data is told at once.
+    # Before TensorFlow is imported: what is wrong with folders and data is told at once.
+    folders = Folders(runs, models)
+    folders.require_writable()
     data = prepare(recipe, cache_dir=cache, reporter=reporter)
     reporter.say("Starting TensorFlow ...")
-    with held_back():
-        from training.fit import Folders, fit
+    with filtered():
+        from training.fit import fit
 
-    fitted = fit(data, Folders(runs, models), reporter, alone=alone)
+    fitted = fit(data, folders, reporter, each_alone=alone)
     _tell(fitted, recipe, models, reporter)
 
 

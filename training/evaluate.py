@@ -11,7 +11,7 @@ from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_
 
 
 def single_label(
-    probabilities: NDArray[np.float32], targets: NDArray[np.int32], labels: tuple[str, ...]
+    probabilities: NDArray[np.float32], targets: NDArray[np.int32], *, labels: tuple[str, ...], commonest: int
 ) -> dict[str, Any]:
     """How good the probabilities of a single-label head are.
 
@@ -19,10 +19,11 @@ def single_label(
         probabilities: float32 (examples, classes).
         targets: int32 (examples,), the index of the right class.
         labels: the classes.
+        commonest: index of the class that is commonest in training.
 
     Returns:
-        `examples`; `accuracy` with `accuracy_interval`, Wilson's at 95 %; `majority`, the accuracy of always saying the
-        commonest label; `macro_f1`, over the labels that occur or were predicted; `log_loss` in nats;
+        `examples`; `accuracy` with `accuracy_interval`, Wilson's at 95 %; `majority`, the accuracy of always saying
+        `commonest`; `macro_f1`, over the labels that occur or were predicted; `log_loss` in nats;
         `classes`, with precision, recall, F1 and support of each label; `confusion`, rows by right label, columns by
         predicted.
     """
@@ -39,7 +40,7 @@ def single_label(
         "examples": len(targets),
         "accuracy": right / len(targets),
         "accuracy_interval": [float(interval.low), float(interval.high)],
-        "majority": float(support.max() / len(targets)),
+        "majority": float((targets == commonest).mean()),
         "macro_f1": float(f1[occurring].mean()),
         "log_loss": float(log_loss(targets, exact / exact.sum(axis=1, keepdims=True), labels=classes)),
         "classes": {

@@ -3,52 +3,63 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
+from model import images
+from model.errors import ImageTooLargeError
 from model.examples import Example
 from training.pipeline import Examples
-from training.prepare import Prepared
 
 COUNT = 8
 LARGEST_FILE = 256 * 1024
 
 
-def choose(data: Prepared) -> list[Example]:
+def choose(validation: Examples, paths: Mapping[str, Sequence[Path | None]]) -> list[Example]:
     """A few validation rows, spread over the labels, and the first of them once more without each of its inputs.
 
     A picture is taken along as the file it is, so that the server's decoding is checked with it; one over
-    `LARGEST_FILE` bytes as a PNG of its decoded pixels.
+    `LARGEST_FILE` bytes, or with more pixels than a server takes by default, as a PNG of its decoded pixels.
+
+    Args:
+        validation: the rows to choose from.
+        paths: for each image input the file of each decoded row.
     """
-    target = next(iter(data.val.targets.values()))
+    target = next(iter(validation.targets.values()))
     order = np.argsort(target, kind="stable")
-    chosen = order[np.unique(np.linspace(0, len(order) - 1, COUNT).round().astype(int))]
-    examples: list[Example] = [_example(data, data.val, int(index)) for index in chosen]
-    for name in data.recipe.spec.inputs:
+    chosen = order[np.unique(np.linspace(0, len(order) - 1, COUNT).round().astype(int))] if len(order) else order
+    examples: list[Example] = [_example(validation, int(index), paths) for index in chosen]
+    for name in validation.present if examples else ():
         rest = {other: value for other, value in examples[0].items() if other != name}
         if rest and name in examples[0]:
             examples.append(rest)
     return examples
 
 
-def _example(data: Prepared, split: Examples, index: int) -> dict[str, bytes | str]:
+def _example(rows: Examples, index: int, paths: Mapping[str, Sequence[Path | None]]) -> dict[str, bytes | str]:
     example: dict[str, bytes | str] = {}
-    for name in data.recipe.spec.inputs:
-        if not split.present[name][index]:
+    for name, present in rows.present.items():
+        if not present[index]:
             continue
-        if name in split.texts:
-            example[name] = split.texts[name][index]
+        if name in rows.texts:
+            example[name] = rows.texts[name][index]
         else:
-            file = data.paths[name][int(split.rows[index])]
-            example[name] = _encoded(file, split.pictures[name][split.cached[index]])
+            at = rows.cached[index]
+            example[name] = _encoded(paths[name][at], rows.pictures[name][at])
     return example
 
 
-def _encoded(file: Path | None, pixels: np.ndarray) -> bytes:
+def _encoded(file: Path | None, pixels: NDArray[np.uint8]) -> bytes:
     if file is not None and file.stat().st_size <= LARGEST_FILE:
-        return file.read_bytes()
+        data = file.read_bytes()
+        with suppress(ImageTooLargeError):
+            images.decode(data, height=1, width=1)
+            return data
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "PNG")
     return stream.getvalue()

@@ -6,10 +6,10 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+import uuid
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,8 @@ from model.errors import ImageError, StorageError
 from model.spec import ImageInput
 
 Progress = Callable[[int, int], None]
+
+CHUNK = 1024
 
 
 def decoded(
@@ -48,27 +50,38 @@ def decoded(
     """
     key = _key(paths, image, max_pixels)
     pixels_file, bad_file = directory / f"{key}.npy", directory / f"{key}.json"
-    if not pixels_file.exists():
-        shape = (len(paths), image.height, image.width, 3)
-        _require_room(directory, int(np.prod(shape)))
-        with _written_whole(pixels_file) as beside:
-            pixels = np.lib.format.open_memmap(beside, "w+", np.uint8, shape)
-            bad = _decode_all(paths, image, pixels, max_pixels, progress)
-            pixels.flush()
+    if pixels_file.exists():
+        bad = json.loads(bad_file.read_text(encoding="utf-8"))
+        return np.load(pixels_file, mmap_mode="r"), {int(row): reason for row, reason in bad.items()}
+
+    shape = (len(paths), image.height, image.width, 3)
+    _require_room(directory, int(np.prod(shape)))
+    beside = directory / f".decoding-{uuid.uuid4().hex}"
+    try:
+        pixels = np.lib.format.open_memmap(beside, "w+", np.uint8, shape)
+        bad, unread = _decode_all(paths, image, pixels, max_pixels, progress)
+        pixels.flush()
+        if not unread:
             bad_file.write_text(json.dumps(bad), encoding="utf-8")  # before the array, whose name says it is complete
-    bad = json.loads(bad_file.read_text(encoding="utf-8"))
-    return np.load(pixels_file, mmap_mode="r"), {int(row): reason for row, reason in bad.items()}
+            beside.replace(pixels_file)
+            beside = pixels_file
+        # A file that could not be read may be readable next time: this decoding serves this run alone. Its name goes,
+        # the mapping keeps it.
+        return np.load(beside, mmap_mode="r"), bad | unread
+    finally:
+        if beside != pixels_file:
+            beside.unlink(missing_ok=True)
 
 
 def _key(paths: Sequence[Path | None], image: ImageInput, max_pixels: int) -> str:
     """Names the files by path, size and time of change, which costs no reading, and how they are decoded."""
     digest = hashlib.sha256(f"{images.DECODE_VERSION} {image.model_dump_json()} {max_pixels}".encode())
     for path in paths:
-        if path is not None and path.is_file():
-            status = path.stat()
-            digest.update(f"\n{path.absolute()} {status.st_size} {status.st_mtime_ns}".encode())
-        else:
-            digest.update(f"\n{path}".encode())
+        digest.update(f"\n{path}".encode(errors="surrogateescape"))
+        if path is not None:
+            with suppress(OSError, ValueError):  # missing, or no path at all: decoding will say so
+                status = path.stat()
+                digest.update(f" {status.st_size} {status.st_mtime_ns}".encode())
     return digest.hexdigest()[:32]
 
 
@@ -87,51 +100,39 @@ def _require_room(directory: Path, size: int) -> None:
         )
 
 
-@contextmanager
-def _written_whole(file: Path) -> Iterator[Path]:
-    """A path beside `file` to write to, renamed to `file` when all went well and removed otherwise."""
-    handle, name = tempfile.mkstemp(prefix=".decoding-", dir=file.parent)
-    os.close(handle)
-    beside = Path(name)
-    try:
-        yield beside
-        beside.replace(file)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
 def _decode_all(
     paths: Sequence[Path | None],
     image: ImageInput,
     pixels: NDArray[np.uint8],
     max_pixels: int,
     progress: Progress,
-) -> dict[int, str]:
-    """Decodes every picture into its row of `pixels`; returns the reasons of those that can't be."""
+) -> tuple[dict[int, str], dict[int, str]]:
+    """Decodes every picture into its row of `pixels`.
 
-    def decode(row: int) -> str | None:
+    Returns:
+        By row the reasons of those that are no usable pictures, and of those whose files could not be read.
+    """
+    bad: dict[int, str] = {}
+    unread: dict[int, str] = {}
+
+    def decode(row: int) -> None:
         path = paths[row]
         if path is None:
-            return None
+            return
         try:
             pixels[row] = images.decode(
-                path.read_bytes(),
-                height=image.height,
-                width=image.width,
-                fit=image.fit,
-                max_pixels=max_pixels,
+                path.read_bytes(), height=image.height, width=image.width, fit=image.fit, max_pixels=max_pixels
             )
         except ImageError as error:
-            return f"{path.name}: {error}"
-        except OSError as error:
-            return f"{path}: {error.strerror}"
-        return None
+            bad[row] = f"{path.name}: {error}"
+        except FileNotFoundError:
+            bad[row] = f"{path}: there is no such file"  # once there is one, the key is another
+        except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
+            unread[row] = f"{str(path)[:200]}: {getattr(error, 'strerror', None) or error}"
 
-    bad = {}
     # Threads are enough: Pillow lets go of the interpreter lock while it decodes and resamples.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for row, reason in enumerate(pool.map(decode, range(len(paths)))):
-            if reason is not None:
-                bad[row] = reason
-            progress(row + 1, len(paths))
-    return bad
+        for start in range(0, len(paths), CHUNK):  # each row waiting in the pool takes memory
+            for done, _ in enumerate(pool.map(decode, range(start, min(start + CHUNK, len(paths)))), start + 1):
+                progress(done, len(paths))
+    return dict(sorted(bad.items())), dict(sorted(unread.items()))

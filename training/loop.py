@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from model import heads
 from model.encoder import Encoder
+from model.errors import SpecError
 from training.pipeline import Examples, in_order, shuffled
 from training.recipe import TrainingSettings
 
@@ -28,7 +29,7 @@ class Epoch:
 
     Args:
         epoch: counted from 1.
-        loss: mean over the training batches, with dropout and withheld inputs.
+        loss: mean over the training examples, with dropout and withheld inputs.
         val_loss: over the validation split.
         val_accuracy: over the validation split.
         seconds: of the whole epoch.
@@ -63,6 +64,7 @@ class Listener:
 def train(
     network: keras.Model,
     encoder: Encoder,
+    *,
     training: Examples,
     validation: Examples,
     settings: TrainingSettings,
@@ -80,6 +82,9 @@ def train(
 
     Returns:
         The figures of every epoch.
+
+    Raises:
+        SpecError: if the loss is no longer a number.
     """
     steps_per_epoch = math.ceil(len(training) / settings.batch_size)
     total_steps = steps_per_epoch * settings.epochs
@@ -92,19 +97,25 @@ def train(
     since_best = 0
     for number in range(1, settings.epochs + 1):
         started = time.perf_counter()
-        losses = []
+        losses, sizes = [], []
         batches = shuffled(
             training, settings.batch_size, absent_rate=settings.absent_rate, seed=(settings.seed, number)
         )
         for batch, targets in batches:
             losses.append(float(step(_constants(batch), _constants(targets))))
+            sizes.append(len(next(iter(targets.values()))))
+            if not math.isfinite(losses[-1]):
+                raise SpecError(
+                    f"The loss became {losses[-1]} in epoch {number}: training diverged. "
+                    f"Lower training.learning_rate (it is {settings.learning_rate:g})."
+                )
             listener.step(len(losses) + (number - 1) * steps_per_epoch, total_steps, losses[-1])
         trained = time.perf_counter()
 
         val_loss, val_accuracy = _validate(predict_logits(forward, validation), validation)
         epoch = Epoch(
             number,
-            float(np.mean(losses)),
+            float(np.average(losses, weights=sizes)),
             val_loss,
             val_accuracy,
             time.perf_counter() - started,

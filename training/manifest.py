@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +72,7 @@ def read(recipe: Recipe) -> Manifest:
         if column is not None and column not in table.columns:
             raise ManifestError(
                 f"{data.manifest.name} has no column {column!r} ({key}){nearest(column, table.columns)}"
+                + _other_separator(data.manifest, table.columns)
             )
     if table.is_empty():
         raise ManifestError(f"{data.manifest.name} has a header and no rows.")
@@ -93,7 +95,8 @@ def read(recipe: Recipe) -> Manifest:
             )["row"].to_list()
         ),
     ]
-    digest = hashlib.sha256(data.manifest.read_bytes()).hexdigest()
+    with data.manifest.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return Manifest(table, [], digest).without(list({one.row: one for one in bad}.values()))
 
 
@@ -168,13 +171,46 @@ def listing(bad: list[BadRow], *, most: int = 10) -> str:
     return "\n".join(lines)
 
 
+def _other_separator(file: Path, columns: list[str]) -> str:
+    """A hint, if the only column looks like several."""
+    for separator in ";\t,":
+        if len(columns) == 1 and separator in columns[0]:
+            expected = SEPARATORS[file.suffix.lower()]
+            return f" Its cells seem to be separated by {separator!r}; expected {expected!r} in a {file.suffix} file."
+    return ""
+
+
 def _parse(file: Path) -> pl.DataFrame:
     if file.suffix.lower() not in SEPARATORS:
         raise ManifestError(f"{file.name}: a manifest is a table ending in {' or '.join(SEPARATORS)}.")
+    separator = SEPARATORS[file.suffix.lower()]
     try:
-        # Every column as text: a label "007" is not the number 7.
-        return pl.read_csv(file, separator=SEPARATORS[file.suffix.lower()], infer_schema=False)
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            header = next(csv.reader(stream, delimiter=separator), [])
+        twice = sorted({column for column in header if header.count(column) > 1})
+        if twice:
+            raise ManifestError(f"{file.name} has more than one column {', '.join(map(repr, twice))}. Rename them.")
+        # Every column as text, for a label "007" is not the number 7; and no globbing, for "dl[1].csv" is one file.
+        return pl.read_csv(file, separator=separator, infer_schema=False, glob=False)
     except FileNotFoundError:
         raise ManifestError(f"There is no manifest {file}.") from None
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise ManifestError(f"{file.name} can't be read as a table: {error}") from None
+    except UnicodeDecodeError:
+        raise ManifestError(f"{file.name} is not UTF-8. Save it as UTF-8.") from None
+    except (OSError, csv.Error, pl.exceptions.PolarsError) as error:
+        raise ManifestError(f"{file.name} can't be read as a table: {_in_words(error)}") from None
+
+
+def _in_words(error: Exception) -> str:
+    """What polars says, without its advice on its own options."""
+    if isinstance(error, OSError):
+        return f"{error.strerror}."
+    said = str(error).splitlines()[0]
+    if "truncate_ragged_lines" in str(error):
+        return "a row has more cells than the header. Put cells that hold the separator in double quotes."
+    if any(word in said.lower() for word in ("could not parse", "expected", "quote")):
+        return (
+            "a quoted cell does not end. Double the quotes within a quoted cell, and quote a cell that begins with one."
+        )
+    if "utf-8" in said.lower() or "utf8" in said.lower():
+        return "it is not UTF-8. Save it as UTF-8."
+    return said

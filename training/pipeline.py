@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,15 @@ class Examples:
             {name: array[chosen] for name, array in self.targets.items()},
             self.cached[chosen],
             self.rows[chosen],
+        )
+
+    def only(self, inputs: Collection[str]) -> Examples:
+        """All rows with some of the inputs."""
+        return replace(
+            self,
+            pictures={name: array for name, array in self.pictures.items() if name in inputs},
+            texts={name: array for name, array in self.texts.items() if name in inputs},
+            present={name: array for name, array in self.present.items() if name in inputs},
         )
 
     def batch(self, index: NDArray[np.intp]) -> Batch:

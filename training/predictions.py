@@ -16,8 +16,8 @@ from training.pipeline import Examples
 def write(file: Path, examples: Examples, spec: ModelSpec, probabilities: Mapping[str, NDArray[np.float32]]) -> None:
     """Writes a CSV, one line an example.
 
-    Its columns are `row`, the number in the manifest, and for each head `<head>`, the right label,
-    `<head>_predicted` and `<head>:<label>`, the probability of each label.
+    Its columns are `row`, the number in the manifest, and for each head `<head>.label`, the right one,
+    `<head>.predicted`, and `<head>:<label>`, the probability of each label.
 
     Args:
         file: to be written.
@@ -28,7 +28,7 @@ def write(file: Path, examples: Examples, spec: ModelSpec, probabilities: Mappin
     columns: dict[str, NDArray[np.generic]] = {"row": examples.rows}
     for head, values in probabilities.items():
         labels = np.array(spec.heads[head].labels)
-        columns[head] = labels[examples.targets[head]]
-        columns[f"{head}_predicted"] = labels[values.argmax(axis=1)]
+        columns[f"{head}.label"] = labels[examples.targets[head]]
+        columns[f"{head}.predicted"] = labels[values.argmax(axis=1)]
         columns |= {f"{head}:{label}": values[:, index] for index, label in enumerate(labels)}
     pl.DataFrame(columns).write_csv(file)

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training import images_cache, manifest, splits
+from model.examples import Example, has_tokens
+from model.spec import ImageInput, Input
+from training import golden_rows, images_cache, manifest, splits
 from training.manifest import BadRow, Manifest
 from training.pipeline import Examples
 from training.progress import Reporter
@@ -22,20 +24,20 @@ class Prepared:
     Args:
         recipe: with the labels of its heads filled in.
         train, val, test: the examples of each split.
+        golden: what the bundle takes along to be checked by; read now, for the files may be gone after training.
         bad: rows that are left out, and why.
         warnings: what the user should know of the data.
         digest: SHA-256 of the manifest.
-        paths: for each image input the file of each manifest row, by row number; None where absent.
     """
 
     recipe: Recipe
     train: Examples
     val: Examples
     test: Examples
+    golden: list[Example]
     bad: list[BadRow]
     warnings: list[str]
     digest: str
-    paths: dict[str, dict[int, Path | None]]
 
 
 def prepare(recipe: Recipe, *, cache_dir: Path, reporter: Reporter) -> Prepared:
@@ -51,6 +53,10 @@ def prepare(recipe: Recipe, *, cache_dir: Path, reporter: Reporter) -> Prepared:
         StorageError: if the cache can't be written.
     """
     table = manifest.read(recipe)
+    # What is wrong without looking at a picture is told before the first is decoded.
+    manifest.refuse_if_too_bad(table, recipe)
+    _split(table, recipe.with_labels(manifest.labels(table, recipe)))
+
     paths = {name: manifest.picture_paths(table, recipe, name) for name in manifest.image_inputs(recipe)}
     pictures, unusable = _decode(recipe, paths, cache_dir, reporter)
     rows = table.table["row"].to_numpy()
@@ -58,16 +64,11 @@ def prepare(recipe: Recipe, *, cache_dir: Path, reporter: Reporter) -> Prepared:
     manifest.refuse_if_too_bad(usable, recipe)
 
     recipe = recipe.with_labels(manifest.labels(usable, recipe))
+    split, warnings = _split(usable, recipe)
     examples = _examples(usable, recipe, pictures, rows)
-    split = _split(usable, recipe, examples)
-    warnings = [
-        line
-        for head, column in recipe.data.labels.items()
-        for line in splits.check(split, examples.targets[head], recipe.spec.heads[head].labels, column)
-    ]
-    by_row = {name: dict(zip(rows.tolist(), files, strict=True)) for name, files in paths.items()}
     train, val, test = (examples.subset(split == name) for name in splits.SPLITS)
-    return Prepared(recipe, train, val, test, usable.bad, warnings, table.digest, by_row)
+    golden = golden_rows.choose(val, paths)
+    return Prepared(recipe, train, val, test, golden, usable.bad, warnings, table.digest)
 
 
 def _decode(
@@ -97,17 +98,32 @@ def _examples(
     return Examples(
         pictures=pictures,
         texts={name: np.array(texts, object) for name, texts in values.items() if name not in pictures},
-        present={name: np.array([value != "" for value in column]) for name, column in values.items()},
+        present={
+            name: np.array([_is_given(recipe.spec.inputs[name], value) for value in column])
+            for name, column in values.items()
+        },
         targets=manifest.targets(usable, recipe),
         cached=np.searchsorted(decoded_rows, rows),
         rows=rows,
     )
 
 
-def _split(usable: Manifest, recipe: Recipe, examples: Examples) -> NDArray[np.str_]:
-    settings = recipe.data.split
+def _is_given(given: Input, value: str) -> bool:
+    return value != "" if isinstance(given, ImageInput) else has_tokens(given, value)
+
+
+def _split(usable: Manifest, recipe: Recipe) -> tuple[NDArray[np.str_], list[str]]:
+    """The split of each row, and what the user should know of it."""
+    settings, targets = recipe.data.split, manifest.targets(usable, recipe)
     if settings.column is not None:
-        return splits.by_column(manifest.values(usable, settings.column), examples.rows.tolist(), settings.column)
-    groups = manifest.values(usable, recipe.data.group) if recipe.data.group else None
-    first_head = next(iter(recipe.spec.heads))
-    return splits.by_ratio(examples.targets[first_head], groups, settings)
+        rows = usable.table["row"].to_list()
+        split = splits.by_column(manifest.values(usable, settings.column), rows, settings.column)
+    else:
+        groups = manifest.values(usable, recipe.data.group) if recipe.data.group else None
+        split = splits.by_ratio(list(targets.values()), groups, settings)
+    warnings = [
+        line
+        for head, column in recipe.data.labels.items()
+        for line in splits.check(split, targets[head], labels=recipe.spec.heads[head].labels, column=column)
+    ]
+    return split, warnings

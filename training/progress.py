@@ -58,6 +58,10 @@ class Task:
         self._reporter = reporter
         self._started = self._last = reporter.clock()
 
+    def step(self, done: int, total: int, loss: float) -> None:
+        """Training steps done, steps in all, and the loss of the last one."""
+        self.update(done, total, f"loss {loss:.3f}")
+
     def update(self, done: int, total: int, note: str = "") -> None:
         """Steps done, steps in all, and what else to show."""
         now = self._reporter.clock()

@@ -8,13 +8,25 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import Field, PositiveFloat, PositiveInt, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from model.errors import SpecError
 from model.spec import ModelSpec, Name, Rate
 from model.validation import Part, nearest
 
-ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+def _checked_model_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
+        raise ValueError(
+            f"{name!r} can't name a folder of models; expected letters, digits, dots, underscores and hyphens. "
+            "Give another with --name."
+        )
+    return name
+
+
+ModelName = Annotated[str, AfterValidator(_checked_model_name)]
 
 
 class SplitSettings(Part):
@@ -31,7 +43,7 @@ class SplitSettings(Part):
     column: str | None = None
     validation: float = Field(0.15, gt=0, lt=1)
     test: float = Field(0.15, gt=0, lt=1)
-    seed: int = 0
+    seed: Seed = 0
 
     @model_validator(mode="after")
     def _leaves_rows_to_train_on(self) -> Self:
@@ -81,12 +93,12 @@ class TrainingSettings(Part):
 
     epochs: PositiveInt = 30
     batch_size: PositiveInt = 32
-    learning_rate: PositiveFloat = 2e-3
-    weight_decay: float = Field(0.02, ge=0)
+    learning_rate: float = Field(2e-3, gt=0, lt=10)
+    weight_decay: float = Field(0.02, ge=0, lt=10)
     absent_rate: Rate = 0.15
     monitor: Literal["loss", "accuracy"] = "accuracy"
     patience: PositiveInt | None = None
-    seed: int = 0
+    seed: Seed = 0
 
 
 class Recipe(Part):
@@ -106,6 +118,9 @@ class Recipe(Part):
 
     @model_validator(mode="after")
     def _columns_fit_the_spec(self) -> Self:
+        for name, column in self.data.columns.items():
+            if column in self.data.labels.values():
+                raise ValueError(f"data.columns.{name}: column {column!r} is the label; it can't be an input as well.")
         for where, columns, parts in (
             ("columns", self.data.columns, self.spec.inputs),
             ("labels", self.data.labels, self.spec.heads),
@@ -143,6 +158,17 @@ class Recipe(Part):
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
+class _EachKeyOnce(yaml.SafeLoader):
+    """Refuses a key that stands twice in a mapping, of which YAML would silently take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def load(file: Path) -> Recipe:
     """Reads a recipe; its relative paths are taken from its own folder.
 
@@ -150,7 +176,7 @@ def load(file: Path) -> Recipe:
         SpecError: if it can't be read, with the path of each key that is wrong.
     """
     try:
-        data = yaml.safe_load(file.read_text(encoding="utf-8"))
+        data = yaml.load(file.read_text(encoding="utf-8"), _EachKeyOnce)  # noqa: S506  (a safe loader of our own)
     except OSError as error:
         raise SpecError(f"The recipe {file} can't be read: {error.strerror}.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -206,7 +232,12 @@ def from_columns(
         raise SpecError("No input: give at least one of --image, --text and --tags.")
     if not label:
         raise SpecError("No label: give --label COLUMN, the column to be predicted.")
-    labels = dict(_named(item) for item in label)
+    labels: dict[str, str] = {}
+    for item in label:
+        head, column = _named(item, default="label" if len(label) == 1 and not item.isascii() else None)
+        if head in labels:
+            raise SpecError(f"Two heads are named {head!r}; name them: --label NAME=COLUMN.")
+        labels[head] = column
     branch_kinds = {"image": "conv", "text": "embedding", "tags": "embedding"}
     return Recipe.parse(
         {
@@ -228,10 +259,17 @@ def from_columns(
     )
 
 
+def name_of(manifest: Path) -> str:
+    """The name of a model that was given none: the manifest's, without what a folder should not be called."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", manifest.stem).strip("-._") or "model"
+
+
 def _named(item: str, default: str | None = None) -> tuple[str, str]:
     """`NAME=COLUMN` or `COLUMN` -> (name, column); a name made from a column is in lower case with underscores."""
     name, equals, column = item.partition("=")
     if equals:
         return name, column
+    if default is None and not item.isascii():
+        raise SpecError(f"No name can be made of the column {item!r}; give one: NAME={item}.")
     made = re.sub(r"[^a-z0-9]+", "_", item.lower()).strip("_")
-    return default or (made if re.match(r"[a-z]", made) else f"column_{made}"), item
+    return default or (made if re.match(r"[a-z]", made) else f"column_{made}".rstrip("_")), item

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
@@ -13,6 +15,35 @@ import polars as pl
 from model.errors import StorageError
 from training.manifest import BadRow
 from training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where a training writes.
+
+    Args:
+        runs: a new run folder is made in it.
+        models: the bundle is published in it.
+    """
+
+    runs: Path
+    models: Path
+
+    def require_writable(self) -> None:
+        """Makes both folders and tries to write to them: now, and not after an hour of training.
+
+        Raises:
+            StorageError: naming the one that can't be written and the option that changes it.
+        """
+        for folder, option in ((self.runs, "--runs-dir"), (self.models, "--models-dir")):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                with TemporaryDirectory(dir=folder, prefix=".try-"):
+                    pass
+            except OSError as error:
+                raise StorageError(
+                    f"The folder {folder} can't be written: {error.strerror}. Choose another with {option}."
+                ) from None
 
 
 class Run:

@@ -18,8 +18,8 @@ _SPELLINGS = {
     "valid": "val",
     "validation": "val",
     "dev": "val",
+    "test": "test",
 }
-_SPELLINGS["test"] = "test"
 
 
 def by_column(values: Sequence[str], rows: Sequence[int], column: str) -> NDArray[np.str_]:
@@ -44,15 +44,17 @@ def by_column(values: Sequence[str], rows: Sequence[int], column: str) -> NDArra
     return np.array([_SPELLINGS[value.lower()] for value in values])
 
 
-def by_ratio(labels: NDArray[np.int32], groups: Sequence[str] | None, settings: SplitSettings) -> NDArray[np.str_]:
-    """Makes a split: stratified by label, groups whole, the same for the same seed.
+def by_ratio(
+    targets: Sequence[NDArray[np.int32]], groups: Sequence[str] | None, settings: SplitSettings
+) -> NDArray[np.str_]:
+    """Makes a split: stratified by the labels of all heads, groups whole, the same for the same seed.
 
     Groups are dealt one at a time, in random order but larger ones first, each to the split that lacks most of what
     the group holds; so every split comes close to its share of every label, as in iterative stratification (Sechidis,
     Tsoumakas and Vlahavas 2011).
 
     Args:
-        labels: int32 (rows,), class indices.
+        targets: for each head int32 (rows,), class indices.
         groups: one a row; empty strings and None make a row a group of its own.
         settings: the shares and the seed.
 
@@ -60,17 +62,20 @@ def by_ratio(labels: NDArray[np.int32], groups: Sequence[str] | None, settings: 
         `train`, `val` or `test`, one a row. A label with fewer than three groups is in train first of all.
     """
     shares = np.array([1 - settings.validation - settings.test, settings.validation, settings.test])
-    members = _members(len(labels), groups)
+    # One code a label of each head, counted on from head to head.
+    offsets = np.cumsum([0, *(int(target.max()) + 1 for target in targets)])[:-1]
+    codes = np.stack([target + offset for target, offset in zip(targets, offsets, strict=True)], axis=1)  # (rows, H)
+    members = _members(len(codes), groups)
     random = np.random.default_rng(settings.seed)
     random.shuffle(members)
     members.sort(key=len, reverse=True)
 
-    totals = np.bincount(labels)  # (C,)
+    totals = np.bincount(codes.ravel())  # (C,)
     wanted = np.outer(shares, totals)  # (3, C) rows of each label that each split still lacks
     held = np.zeros((3, len(totals)), int)
-    result = np.empty(len(labels), "<U5")
+    result = np.empty(len(codes), "<U5")
     for rows in members:
-        classes, counts = np.unique(labels[rows], return_counts=True)
+        classes, counts = np.unique(codes[rows], return_counts=True)
         if (held[0, classes] == 0).any():
             split = 0  # a label that is nowhere yet must be trained on
         else:
@@ -81,7 +86,7 @@ def by_ratio(labels: NDArray[np.int32], groups: Sequence[str] | None, settings: 
     return result
 
 
-def check(split: NDArray[np.str_], targets: NDArray[np.int32], labels: Sequence[str], column: str) -> list[str]:
+def check(split: NDArray[np.str_], targets: NDArray[np.int32], *, labels: Sequence[str], column: str) -> list[str]:
     """Looks whether one can train on a split.
 
     Args:

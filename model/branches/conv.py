@@ -38,4 +38,4 @@ def conv(branch: ConvBranch, image: ImageInput, *, name: str) -> keras.Model:
     vector = keras.layers.GlobalAveragePooling2D(name="average")(features)
     vector = keras.layers.Dropout(branch.dropout, name="dropout")(vector)
     vector = keras.layers.Dense(branch.units, activation="relu", name="dense")(vector)
-    return keras.Model(pixels, vector, name=f"{name}_branch")
+    return keras.Model(pixels, vector, name=f"{name}.branch")

@@ -85,4 +85,4 @@ def embedding(branch: EmbeddingBranch, vocabulary_size: int, *, name: str) -> ke
     vector = TokenPooling(branch.pooling, name="pooling")(vectors, tokens)
     vector = keras.layers.Dropout(branch.dropout, name="dropout")(vector)
     vector = keras.layers.Dense(branch.units, activation="relu", name="dense")(vector)
-    return keras.Model(tokens, vector, name=f"{name}_branch")
+    return keras.Model(tokens, vector, name=f"{name}.branch")

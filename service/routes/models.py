@@ -14,9 +14,9 @@ router = APIRouter(tags=["models"])
 
 @router.get("/models")
 async def list_models(request: Request) -> dict[str, list[ModelInfo]]:
-    """All models, their versions and states."""
+    """All models, their versions and states; figures without the tables by class."""
     store: Store = request.app.state.store
-    return {"models": [_info(store, name) for name in store.names()]}
+    return {"models": [_without_tables(_info(store, name)) for name in store.names()]}
 
 
 @router.get("/models/{name}")
@@ -26,6 +26,15 @@ async def get_model(request: Request, name: str) -> ModelInfo:
     if name not in store.names():
         raise NotFoundError(f"No model {name!r}{nearest(name, store.names())}")
     return _info(store, name)
+
+
+def _without_tables(info: ModelInfo) -> ModelInfo:
+    """Leaves out what grows with the number of classes: of many models at once it would be megabytes."""
+    metrics = {
+        head: {key: value for key, value in figures.items() if key not in ("classes", "confusion")}
+        for head, figures in info.metrics.items()
+    }
+    return info.model_copy(update={"metrics": metrics})
 
 
 def _info(store: Store, name: str) -> ModelInfo:

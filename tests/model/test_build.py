@@ -45,8 +45,8 @@ def batch(size: int = 2) -> dict[str, tf.Tensor]:
     return {
         "front": tf.constant(random.integers(0, 256, (size, 8, 8, 3)), tf.uint8),
         "back": tf.constant(random.integers(0, 256, (size, 12, 8, 3)), tf.uint8),
-        "title_tokens": tf.constant(random.integers(1, 5, (size, 4)), tf.int32),
-        "tags_tokens": tf.constant(random.integers(1, 4, (size, 2)), tf.int32),
+        "title.tokens": tf.constant(random.integers(1, 5, (size, 4)), tf.int32),
+        "tags.tokens": tf.constant(random.integers(1, 4, (size, 2)), tf.int32),
         **{f"{name}_present": tf.ones([size], tf.bool) for name in SPEC.inputs},
     }
 
@@ -55,7 +55,7 @@ def test_every_branch_is_merged_and_every_head_answers() -> None:
     network = build(SPEC, SIZES)
 
     assert {head: logits.shape for head, logits in network(batch()).items()} == {"topic": (2, 3), "tone": (2, 2)}
-    assert network.get_layer("concatenate").output.shape == (None, 8 + 7 + 5 + 6)
+    assert network.get_layer("merge.concatenate").output.shape == (None, 8 + 7 + 5 + 6)
 
 
 def test_a_gradient_reaches_every_weight() -> None:
@@ -72,7 +72,7 @@ def test_a_gradient_reaches_every_weight() -> None:
 def test_what_stands_in_place_of_an_absent_input_changes_nothing(name: str) -> None:
     network = build(SPEC, SIZES)
     absent = batch() | {f"{name}_present": tf.zeros([2], tf.bool)}
-    key = name if name in absent else f"{name}_tokens"
+    key = name if name in absent else f"{name}.tokens"
     other = absent | {key: tf.ones_like(absent[key])}
 
     np.testing.assert_allclose(network(absent)["topic"], network(other)["topic"], atol=1e-6)
@@ -103,7 +103,7 @@ def test_the_encoder_tokenizes_and_counts_a_text_without_words_as_absent(encoder
     }
     encoded = encoder(tensors)
 
-    assert encoded["title_tokens"].numpy().tolist() == [[3, 2], [0, 0], [0, 0]]
+    assert encoded["title.tokens"].numpy().tolist() == [[3, 2], [0, 0], [0, 0]]
     assert encoded["title_present"].numpy().tolist() == [True, False, False]
     assert encoded["tags_present"].numpy().tolist() == [True, False, True]
 

@@ -81,6 +81,14 @@ def test_versions_count_up_and_are_read_as_numbers(bundle: Path) -> None:
     assert Bundle(published).metadata.name == "tiny"
 
 
+def test_a_file_in_the_place_of_a_version_is_an_error_and_no_endless_search(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere" / "tiny").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "tiny" / "1").write_text("a file")
+
+    with pytest.raises(NotADirectoryError):
+        publish(bundle, tmp_path / "elsewhere", "tiny")
+
+
 def test_a_failed_publishing_leaves_nothing_behind(bundle: Path) -> None:
     (bundle / "hanging").symlink_to(bundle / "nowhere")  # what copying fails at
     with pytest.raises(shutil.Error):

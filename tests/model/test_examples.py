@@ -35,7 +35,7 @@ def test_pictures_are_decoded_to_the_size_of_the_spec() -> None:
     np.testing.assert_array_equal(decoded["photo"], np.full((8, 10, 3), (255, 0, 0)))
 
 
-@pytest.mark.parametrize("blank", ["", "  \n\t", "\u3000"])
+@pytest.mark.parametrize("blank", ["", "  \n\t", "\u3000", "!? ...", "\u200b"])
 def test_a_blank_text_is_absent(blank: str) -> None:
     assert decode(SPEC, {"title": blank}) == {}
 

@@ -99,5 +99,5 @@ def test_the_signature_follows_from_the_spec() -> None:
 def test_the_network_takes_tokens_where_the_signature_takes_strings() -> None:
     inputs = network_inputs(ModelSpec.parse(FULL, what="spec"))
 
-    assert set(inputs) == {"photo", "photo_present", "title_present", "tags_present", "words_tokens", "tags_tokens"}
-    assert inputs["words_tokens"].dtype == "int32"
+    assert set(inputs) == {"photo", "photo_present", "title_present", "tags_present", "words.tokens", "tags.tokens"}
+    assert inputs["words.tokens"].dtype == "int32"

@@ -50,8 +50,10 @@ def changed(path: str, value: object) -> dict[str, object]:
         ("inputs.photo_present", {"kind": "text"}, r"photo_present: names ending in '_present' are kept"),
         ("heads.topic.labels", ["news"], r"heads\.topic\.labels: 1 label; expected at least 2\. Received: \['news'\]"),
         ("heads.topic.labels", ["a", "b", "a"], r"labels must differ; given more than once: a"),
+        ("inputs", {"from": {"kind": "text"}}, r"'from' can't be a name; .* no word that Python keeps for itself"),
+        ("inputs.title", {"kind": "tags", "delimiter": "；"}, r"'；' can't separate tags; expected ','"),
         ("heads", {}, r"^spec\.heads: .*at least 1 item"),
-        ("inputs", {"Photo": {"kind": "text"}}, r"^spec\.inputs\.Photo.*: String should match pattern"),
+        ("inputs", {"Photo": {"kind": "text"}}, r"'Photo' can't be a name; expected a lower case letter"),
     ],
 )
 def test_a_wrong_spec_says_where_and_what_was_expected(path: str, value: object, message: str) -> None:

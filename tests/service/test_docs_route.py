@@ -23,13 +23,18 @@ def test_the_page_takes_everything_from_this_server(stand_in_service: httpx.Clie
 
 
 def test_the_style_sheet_loads_nothing_from_elsewhere(stand_in_service: httpx.Client) -> None:
-    style = stand_in_service.get("/docs/files/swagger-ui.css").text
+    style = stand_in_service.get("/static-offline-docs/swagger-ui.css").text
 
     assert re.findall(r"@import|url\((?![\"']?data:)[^)]{0,80}", style) == []
 
 
 def test_only_the_files_of_the_page_are_served(stand_in_service: httpx.Client) -> None:
-    for path in ("/docs/files/", "/docs/files/%2e%2e/__init__.py", "/docs/files/..%2f__init__.py", "/docs/files/%00"):
+    for path in (
+        "/static-offline-docs/",
+        "/static-offline-docs/%2e%2e/__init__.py",
+        "/static-offline-docs/..%2f__init__.py",
+        "/static-offline-docs/%00",
+    ):
         assert_problem(stand_in_service.get(path), 404, "not-found")
 
 

@@ -176,7 +176,7 @@ def two_models(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_of_several_models_the_request_says_which(two_models: httpx.Client) -> None:
     document = assert_problem(post(two_models, json={"text": "red"}), 422, "invalid-request")
 
-    assert document["detail"] == "Several models are served; say which: ?model=NAME. Valid: cups, mugs."
+    assert document["detail"] == "There are several models; say which: ?model=NAME. Valid: cups, mugs."
     assert post(two_models, "?model=mugs", json={"text": "red"}).json()["model"] == {"name": "mugs", "version": 3}
 
 

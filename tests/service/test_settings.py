@@ -55,7 +55,13 @@ def test_settings_do_not_change_while_the_server_runs() -> None:
 
 
 def test_a_misspelt_variable_is_named_with_the_nearest() -> None:
-    refuse_unknown_variables(["PATH", "BIFOCAL_PORT", "bifocal_host"])
+    refuse_unknown_variables(["PATH", "BIFOCAL_PORT", "bifocal_host", "BIFOCAL_SERVICE_HOST", "BIFOCAL_PORT_80_TCP"])
 
     with pytest.raises(SpecError, match="BIFOCAL_MAX_PIXEL, which is no setting; did you mean 'BIFOCAL_MAX_PIXELS'"):
         refuse_unknown_variables(["BIFOCAL_MAX_PIXEL"])
+
+
+def test_what_kubernetes_puts_into_the_port_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIFOCAL_PORT", "tcp://10.0.0.1:80")
+
+    assert Settings().port == 8000

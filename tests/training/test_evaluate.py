@@ -16,7 +16,7 @@ TARGETS = np.array([0, 1, 0, 0], np.int32)
 
 
 def test_figures_are_those_of_the_textbook() -> None:
-    figures = single_label(PROBABILITIES, TARGETS, LABELS)
+    figures = single_label(PROBABILITIES, TARGETS, labels=LABELS, commonest=0)
 
     assert figures["examples"] == 4
     assert figures["accuracy"] == 0.75
@@ -29,7 +29,7 @@ def test_figures_are_those_of_the_textbook() -> None:
 
 
 def test_the_interval_is_wilsons() -> None:
-    low, high = single_label(PROBABILITIES, TARGETS, LABELS)["accuracy_interval"]
+    low, high = single_label(PROBABILITIES, TARGETS, labels=LABELS, commonest=0)["accuracy_interval"]
 
     # Wilson (1927), n = 4, p = 0.75, z = 1.96.
     z2, n, p = 1.959964**2, 4, 0.75
@@ -42,5 +42,7 @@ def test_float32_rounding_of_many_classes_does_not_warn() -> None:
     values = random.random((50, 700)).astype(np.float32)
     labels = tuple(map(str, range(700)))
 
-    figures = single_label(values / values.sum(axis=1, keepdims=True), random.integers(0, 700, 50), labels)
+    figures = single_label(
+        values / values.sum(axis=1, keepdims=True), random.integers(0, 700, 50), labels=labels, commonest=0
+    )
     assert math.isfinite(figures["log_loss"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,12 @@ from model.bundle import Bundle
 from model.errors import ManifestError, StorageError
 from tests import tiny
 from training import recipe as recipes
-from training.fit import Fitted, Folders, fit, modalities
+from training.alone import modalities
+from training.fit import Fitted, fit
 from training.prepare import prepare
 from training.progress import Reporter
 from training.recipe import Recipe
+from training.runs import Folders
 
 
 def fitted_in(home: Path, recipe: Recipe, reporter: Reporter) -> Fitted:
@@ -64,10 +67,10 @@ def test_the_metrics_are_those_of_the_predictions(tiny_fitted: Fitted) -> None:
     table = pl.read_csv(tiny_fitted.run.path / "predictions.csv")
     figures = json.loads((tiny_fitted.run.path / "metrics.json").read_text())["test"]["colour"]
 
-    assert table.columns[:3] == ["row", "colour", "colour_predicted"]
+    assert table.columns[:3] == ["row", "colour.label", "colour.predicted"]
     probabilities = table.select("^colour:.*$").to_numpy()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
-    assert figures["accuracy"] == (table["colour"] == table["colour_predicted"]).mean()
+    assert figures["accuracy"] == (table["colour.label"] == table["colour.predicted"]).mean()
     assert figures["examples"] == len(table) == 12
     assert figures["accuracy"] >= 0.75 > figures["majority"]
 
@@ -128,14 +131,29 @@ def test_a_label_with_one_example_is_trained_on_and_told(tmp_path: Path) -> None
     assert "too few rows to validate and test, so their figures say little: 'odd' (1 row)" in spoken.getvalue()
 
 
-def test_a_models_folder_that_can_not_be_written_is_told_before_training(
-    tiny_manifest: Path, tmp_path: Path, reporter: Reporter
-) -> None:
-    (tmp_path / "models").write_text("a file")
+@pytest.mark.parametrize(("name", "option"), [("runs", "--runs-dir"), ("models", "--models-dir")])
+def test_a_folder_that_can_not_be_written_is_told(tmp_path: Path, name: str, option: str) -> None:
+    (tmp_path / name).write_text("a file")
 
-    with pytest.raises(StorageError, match=r"The models folder .*models can't be written: .*--models-dir"):
-        fitted_in(tmp_path, tiny.recipe(tiny_manifest), reporter)
-    assert not (tmp_path / "runs").exists()
+    with pytest.raises(StorageError, match=rf"The folder .*{name} can't be written: .* with {option}"):
+        Folders(tmp_path / "runs", tmp_path / "models").require_writable()
+
+
+def test_a_text_without_a_word_in_training_is_told(tmp_path: Path, reporter: Reporter) -> None:
+    manifest = tiny.write_manifest(tmp_path / "data")
+    manifest.write_text(re.sub(r",a [a-z]+ number \d+,", ",!?,", manifest.read_text()))
+
+    with pytest.raises(ManifestError, match=r"Column 'caption' has no token .* branch 'text' would learn nothing"):
+        fitted_in(tmp_path, tiny.recipe(manifest), reporter)
+
+
+def test_what_is_wrong_without_the_pictures_is_told_before_they_are_decoded(tmp_path: Path, reporter: Reporter) -> None:
+    manifest = tiny.write_manifest(tmp_path / "data")
+    manifest.write_text(manifest.read_text().replace(",val", ",hold"))
+
+    with pytest.raises(ManifestError, match=r"Row 10: column 'split' says 'hold'"):
+        prepare(tiny.recipe(manifest), cache_dir=tmp_path / "cache", reporter=reporter)
+    assert not (tmp_path / "cache").exists()
 
 
 def test_modalities_are_the_picture_and_the_words() -> None:

@@ -25,14 +25,18 @@ def prepared(tmp_path: Path, reporter: Reporter) -> Prepared:
 def test_pictures_are_taken_along_as_the_files_they_are(prepared: Prepared, tmp_path: Path) -> None:
     files = {path.read_bytes() for path in (tmp_path / "data" / "images").iterdir()}
 
-    pictures = [example["image"] for example in golden_rows.choose(prepared) if "image" in example]
+    pictures = [example["image"] for example in prepared.golden if "image" in example]
     assert len(pictures) >= 6
     assert set(pictures) <= files
 
 
-def test_a_large_file_is_taken_along_as_its_decoded_pixels(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_file_is_taken_along_as_its_decoded_pixels(
+    tmp_path: Path, reporter: Reporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(golden_rows, "LARGEST_FILE", 10)
-    example = golden_rows.choose(prepared)[0]
+    manifest = tiny.write_manifest(tmp_path / "data")
+    prepared = prepare(tiny.recipe(manifest), cache_dir=tmp_path / "cache", reporter=reporter)
+    example = prepared.golden[0]
     picture = example["image"]
     assert isinstance(picture, bytes)
 
@@ -42,14 +46,14 @@ def test_a_large_file_is_taken_along_as_its_decoded_pixels(prepared: Prepared, m
 
 
 def test_the_examples_are_of_the_validation_split_and_of_every_label(prepared: Prepared) -> None:
-    texts = {example["text"] for example in golden_rows.choose(prepared) if "text" in example}
+    texts = {example["text"] for example in prepared.golden if "text" in example}
 
     assert texts <= set(prepared.val.texts["text"])
     assert {word for text in texts for word in str(text).split() if any(word in words for words in tiny.WORDS.values())}
 
 
 def test_each_input_is_once_left_out(prepared: Prepared) -> None:
-    examples = golden_rows.choose(prepared)
+    examples = prepared.golden
     full = set(examples[0])
 
     left_out = [full - set(example) for example in examples[golden_rows.COUNT :]]

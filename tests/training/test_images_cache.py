@@ -73,7 +73,7 @@ def test_each_unusable_picture_is_reported_with_its_row(tmp_path: Path) -> None:
 
     assert list(bad) == [1, 2, 3, 4]
     assert all(name in reason for name, reason in zip(names, bad.values(), strict=True))
-    assert "No such file" in bad[4]
+    assert "there is no such file" in bad[4]
     assert pixels[0].max() == 10
 
 
@@ -96,3 +96,25 @@ def test_too_little_room_is_told_before_decoding(tmp_path: Path) -> None:
 def test_a_cache_folder_that_can_not_be_made_is_told() -> None:
     with pytest.raises(StorageError, match=r"The cache folder .* can't be made: .*Choose another with --cache-dir"):
         cached([None], Path("/proc/bifocal"))
+
+
+def test_a_file_that_could_not_be_read_is_tried_again_next_time(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.mkdir()  # reading a folder fails, as a passing failure of a disk would
+    _, bad = cached([path], tmp_path / "cache")
+    assert "Is a directory" in bad[0]
+    assert list((tmp_path / "cache").iterdir()) == []
+
+    path.rmdir()
+    picture(tmp_path, "a.png", 10)
+    pixels, bad = cached([path], tmp_path / "cache")
+    assert (bad, pixels.max()) == ({}, 10)
+
+
+@pytest.mark.parametrize("name", ["data:image/png;base64," + "A" * 5000, "a\0b.png"])
+def test_what_is_no_path_is_a_bad_row_and_not_the_end(tmp_path: Path, name: str) -> None:
+    whole = picture(tmp_path, "a.png", 10)
+    pixels, bad = cached([tmp_path / name, whole], tmp_path / "cache")
+
+    assert list(bad) == [0]
+    assert pixels[1].max() == 10

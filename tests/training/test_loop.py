@@ -12,6 +12,7 @@ import pytest
 
 from model.build import build
 from model.encoder import Encoder
+from model.errors import SpecError
 from tests import tiny
 from training.loop import Epoch, Listener, forward_pass, predict_logits, train
 from training.pipeline import Examples
@@ -44,7 +45,12 @@ def run(prepared: Prepared, tmp_path: Path) -> Train:
         listener = Listener(step=lambda *_: None, epoch=lambda epoch, best: told.append((epoch, best)))
         settings = TrainingSettings.parse({"batch_size": 8, "learning_rate": 0.03, **changes}, what="training")
         history = train(
-            network, encoder, picture_alone(prepared.train), picture_alone(prepared.val), settings, listener
+            network,
+            encoder,
+            training=picture_alone(prepared.train),
+            validation=picture_alone(prepared.val),
+            settings=settings,
+            listener=listener,
         )
         return history, told, network, encoder
 
@@ -94,3 +100,8 @@ def test_one_epoch_of_one_batch_trains(run: Train) -> None:
 
     assert len(history) == 1
     assert np.isfinite(history[0].loss)
+
+
+def test_a_training_that_diverges_is_stopped_with_a_hint(run: Train) -> None:
+    with pytest.raises(SpecError, match=r"The loss became (inf|nan) in epoch \d+: .* Lower training\.learning_rate"):
+        run(epochs=50, learning_rate=9.9, weight_decay=9.9)

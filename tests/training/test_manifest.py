@@ -105,6 +105,33 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path, text: str, message: 
         manifest.read(recipe(written(tmp_path, text)))
 
 
+def test_a_name_with_brackets_is_one_file(tmp_path: Path) -> None:
+    file = written(tmp_path, "photo,title,label\na.png,one,x\n", "shop[1].csv")
+
+    assert manifest.values(manifest.read(recipe(file)), "title") == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("photo,title,title,label\na,b,c,d\n", r"more than one column 'title'\. Rename them"),
+        ("photo,title,label\na,b,c,d,e\n", "a row has more cells than the header"),
+        ('photo,title,label\na,"b,c\n', "a quoted cell does not end"),
+        ("photo;title;label\na;b;c\n", r"no column .* seem to be separated by ';'; expected ',' in a \.csv file"),
+    ],
+)
+def test_what_is_wrong_with_a_table_is_said_in_words(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ManifestError, match=message):
+        manifest.read(recipe(written(tmp_path, text)))
+
+
+def test_a_table_that_is_not_utf_8_says_how_to_save_it(tmp_path: Path) -> None:
+    (tmp_path / "shop.csv").write_bytes("photo,title,label\na.png,Stra\xdfe,x\n".encode("latin-1"))
+
+    with pytest.raises(ManifestError, match=r"is not UTF-8\. Save it as UTF-8"):
+        manifest.read(recipe(tmp_path / "shop.csv"))
+
+
 def test_a_missing_manifest_and_an_unknown_ending_are_named(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match=r"There is no manifest .*none\.csv"):
         manifest.read(recipe(tmp_path / "none.csv"))

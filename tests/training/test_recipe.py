@@ -41,8 +41,11 @@ def test_several_columns_of_a_kind_are_named_by_the_user_or_after_themselves() -
         ({"image": [], "text": []}, "No input: give at least one of --image, --text and --tags"),
         ({"label": []}, "No label: give --label COLUMN"),
         ({"image": ["a=x", "a=y"]}, r"Two inputs are named 'a'; name them: --image NAME=COLUMN"),
-        ({"name": "a/b"}, r"recipe\.name: .*pattern.* Received: 'a/b'"),
-        ({"text": ["Bad Name=title"]}, r"recipe\..*Bad Name.*pattern"),
+        ({"name": "a/b"}, r"recipe\.name: 'a/b' can't name a folder of models"),
+        ({"label": ["a=x", "a=y"]}, r"Two heads are named 'a'; name them: --label NAME=COLUMN"),
+        ({"label": ["类别", "状态"]}, r"No name can be made of the column '类别'; give one: NAME=类别"),
+        ({"label": ["title"]}, r"data\.columns\.text: column 'title' is the label; it can't be an input"),
+        ({"text": ["Bad Name=title"]}, r"'Bad Name' can't be a name"),
     ],
 )
 def test_columns_that_make_no_recipe_are_refused(columns: dict[str, object], message: str) -> None:
@@ -71,6 +74,7 @@ def test_paths_in_a_recipe_are_taken_from_its_own_folder(tmp_path: Path) -> None
     [
         ("name: [", "is not YAML"),
         ("- a\n", "must be a mapping with the keys name, data and spec"),
+        ("name: a\nname: b\n", "the key 'name' stands twice"),
         ("name: shop\ndat: {}\n", r"unknown key 'dat'; did you mean 'data'\?"),
         ("name: shop\n", r"recipe\.data: missing; it has no default\.\nrecipe\.spec: missing"),
     ],
@@ -102,3 +106,12 @@ def test_a_missing_recipe_is_named(tmp_path: Path) -> None:
 def test_columns_must_fit_the_spec(data: dict[str, object], message: str) -> None:
     with pytest.raises(SpecError, match=message):
         tiny.recipe(Path("m.csv")).replace(data=data)
+
+
+def test_a_model_without_a_name_is_called_as_its_manifest() -> None:
+    assert recipes.name_of(Path("data/My shop (2).csv")) == "My-shop-2"
+    assert recipes.name_of(Path("店.csv")) == "model"
+
+
+def test_one_label_column_in_another_script_is_called_label() -> None:
+    assert from_columns(label=["类别"]).data.labels == {"label": "类别"}
