@@ -90,3 +90,9 @@ def test_every_route_is_documented() -> None:
     text = (DOCS / "service.md").read_text(encoding="utf-8")
 
     assert [path for path in app.openapi()["paths"] if path not in text] == []
+
+
+def test_no_figure_is_left_to_be_filled_in() -> None:
+    texts = [DOCS.parent / "README.md", *DOCS.rglob("*.md")]
+
+    assert [file.name for file in texts if re.search(r"\b(DEMO|OPENMOJI|BENCH)_[A-Z]+", file.read_text())] == []
