@@ -69,7 +69,7 @@ bench: setup ## run the benchmarks
 
 # Not the whole setup: a pyproject.toml that the lock doesn't fit yet can't be installed.
 lock: $(BIN)/uv ## pin again after a change of pyproject.toml (UPGRADE=1: everything to its newest)
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --all-extras --python-version 3.11 --no-emit-index-url \
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --all-extras --python-version 3.11 \
 	  --no-header $(if $(UPGRADE),--upgrade) pyproject.toml -o requirements.lock
 
 clean: ## remove what make made: .venv, demo/, caches, build files; never your runs/ and models/

@@ -42,9 +42,7 @@ async def from_form(form: FormData, spec: ModelSpec, settings: Settings) -> Exam
     names = field_names(spec)
     example: dict[str, bytes | str] = {}
     for field, part in form.multi_items():
-        name = _input_named(field, names)
-        if name in example:
-            raise RequestError(f"The form has {name!r} twice; expected one part an input.", input=name)
+        name = _input_named(field, names, example)
         if isinstance(part, UploadFile):
             data = await part.read()
             if not part.filename and not data:
@@ -107,9 +105,7 @@ def _from_object(item: Any, spec: ModelSpec, settings: Settings) -> Example:
     names = field_names(spec)
     example: dict[str, bytes | str] = {}
     for field, value in item.items():
-        name = _input_named(field, names)
-        if name in example:
-            raise RequestError(f"{name!r} is given twice, once as {field!r}.", input=name)
+        name = _input_named(field, names, example)
         if value is None:
             continue
         given = spec.inputs[name]
@@ -121,10 +117,13 @@ def _from_object(item: Any, spec: ModelSpec, settings: Settings) -> Example:
     return _given(example, spec)
 
 
-def _input_named(field: str, names: Mapping[str, str]) -> str:
+def _input_named(field: str, names: Mapping[str, str], so_far: Example) -> str:
     if field not in names:
         raise RequestError(f"The model has no input {field!r}{nearest(field, names)}")
-    return names[field]
+    name = names[field]
+    if name in so_far:
+        raise RequestError(f"{name!r} is given twice; expected one value an input.", input=name)
+    return name
 
 
 def _given(example: Example, spec: ModelSpec) -> Example:
