@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from model.errors import BifocalError
+from model.errors import BifocalError, ManifestError
 
 if TYPE_CHECKING:
     from model.bundle import Bundle
+    from service.settings import Settings
     from service.store import Runtime
 
 app = typer.Typer(
@@ -41,7 +42,10 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on.  [default: 8000]", show_default=False)] = None,
     example: Annotated[
         Path | None,
-        typer.Option(help="A manifest; one of its rows becomes the request that is printed.", show_default=False),
+        typer.Option(
+            help="A CSV with the columns image, text or caption, tags; one of its rows is printed as a request.",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """Load the newest version of each model and answer requests.
@@ -57,7 +61,6 @@ def serve(
     from pydantic import ValidationError
 
     from service.app import create_app
-    from service.example import curl_line
     from service.settings import Settings, refuse_unknown_variables
     from service.store import Store, find
 
@@ -70,7 +73,7 @@ def serve(
         raise typer.BadParameter(f"settings (BIFOCAL_... in the environment, or options):\n{details}") from None
     found = find(settings.models)
     print(f"Loading {', '.join(found)} ...", flush=True)  # noqa: T201
-    line = curl_line(example, settings) if example is not None else None
+    line = _curl_line(example, settings) if example is not None else None
 
     store = Store(settings.models, _load, max_batch_size=settings.max_batch_size)
     failed = False
@@ -90,6 +93,16 @@ def serve(
     server.run()
     if failed or not server.started:
         sys.exit(1)
+
+
+def _curl_line(example: Path, settings: Settings) -> str | None:
+    from service.example import curl_line
+
+    try:
+        return curl_line(example, settings)
+    except ManifestError as error:
+        print(f"warning: no example request: {error}", file=sys.stderr)  # noqa: T201  (no reason not to serve)
+        return None
 
 
 def _load(bundle: Bundle) -> Runtime:

@@ -45,6 +45,7 @@ class Client:
 
         Raises:
             ValueError: if no input is given.
+            TypeError: if an input is neither a path nor bytes nor a string.
             ServiceError: if the service refuses.
             httpx.HTTPError: if it can't be reached.
         """
@@ -53,6 +54,8 @@ class Client:
         # A part without a file name is a field; given as `data`, a text alone would not make a multipart form.
         parts: dict[str, tuple[str | None, bytes]] = {}
         for name, value in inputs.items():
+            if not isinstance(value, (Path, bytes, str)):
+                raise TypeError(f"{name!r} must be a path, bytes or a string. Received: {type(value).__name__}.")
             if isinstance(value, str):
                 parts[name] = (None, value.encode("utf-8"))
             else:

@@ -193,6 +193,9 @@ def main() -> None:
     """Runs the command line; an error becomes a message and exit code 1."""
     try:
         app()
+    except ModuleNotFoundError as error:
+        print(f"error: {error}. Training needs more than serving: pip install 'bifocal[training]'", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
     except (BifocalError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(1)

@@ -47,7 +47,7 @@ class Parameters(Part):
     top_k: int = Field(5, ge=1, description="how many labels `top` holds")
 
 
-@router.post("/predict", openapi_extra=_BODY, tags=["predict"])
+@router.post("/predict", openapi_extra=_BODY, tags=["predict"], summary="Predict")
 async def predict_route(request: Request, parameters: Annotated[Parameters, Query()]) -> PredictResponse:
     """The probabilities of each label for a picture and its words; any input may be left out, but not all."""
     state = request.app.state

@@ -99,3 +99,11 @@ def test_a_version_is_passed_on_and_no_input_is_refused_at_once() -> None:
             client.predict()
 
     assert [request.url.params["version"] for request in seen] == ["3"]
+
+
+def test_an_input_of_another_type_is_refused_at_once() -> None:
+    with (
+        answering(httpx.Response(200)) as client,
+        pytest.raises(TypeError, match="'tags' must be a path"),
+    ):
+        client.predict(tags=["a", "b"])  # type: ignore[arg-type]

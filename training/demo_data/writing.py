@@ -103,7 +103,7 @@ def _check_directory(directory: Path, *, overwrite: bool) -> None:
         if taken.exists() and not overwrite:
             raise ManifestError(
                 f"'{directory}' already has '{taken.name}', which the demo set would replace. Choose another "
-                f"directory, delete '{taken}', or ask for it to be overwritten."
+                f"directory, delete '{taken}', or overwrite it (--overwrite)."
             )
 
 
