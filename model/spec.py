@@ -61,7 +61,7 @@ class TagsInput(Part):
 
     @field_validator("delimiter")
     @classmethod
-    def _no_blank(cls, delimiter: str) -> str:
+    def _separates(cls, delimiter: str) -> str:
         # Texts are normalized and folded before they are split, and blanks within a tag are kept.
         if delimiter.isalnum() or delimiter.isspace() or normalize("NFKC", delimiter) != delimiter:
             raise ValueError(f"{delimiter!r} can't separate tags; expected ',', ';', '|' or the like.")

@@ -25,11 +25,6 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _commands() -> None:
-    """Keeps `fit` and `demo-data` commands of their own even if one is left alone."""
-
-
 @app.command()
 def fit(
     manifest: Annotated[
