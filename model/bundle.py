@@ -4,6 +4,7 @@
     saved_model.pb  variables/  assets/      what TensorFlow loads
     assets.extra/bifocal.json                `Metadata`
     assets.extra/golden.npz                  `Golden`
+    assets.extra/vocabularies/<branch>.txt   for each branch that learned one, a token a line
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import os
 import shutil
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,7 @@ from model.golden import Golden
 from model.spec import ModelSpec
 from model.validation import Part
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _EXTRA = "assets.extra"
 
 
@@ -86,10 +88,17 @@ class Bundle:
         return Golden.load(self.path / _EXTRA / "golden.npz", self.spec)
 
 
-def write_extra(directory: Path, metadata: Metadata, golden: Golden) -> None:
-    """Completes a SavedModel directory to a bundle: golden examples, metadata, digests of all files."""
+def vocabulary_file(bundle: Path, branch: str) -> Path:
+    """Where a bundle keeps the vocabulary of a branch."""
+    return bundle / _EXTRA / "vocabularies" / f"{branch}.txt"
+
+
+def write_extra(directory: Path, metadata: Metadata, golden: Golden, vocabularies: Mapping[str, Path]) -> None:
+    """Completes a SavedModel directory to a bundle: vocabularies, golden examples, metadata, digests of all files."""
     extra = directory / _EXTRA
-    extra.mkdir(exist_ok=True)
+    (extra / "vocabularies").mkdir(parents=True, exist_ok=True)
+    for branch, file in vocabularies.items():
+        shutil.copyfile(file, vocabulary_file(directory, branch))
     golden.save(extra / "golden.npz")
     files = {
         path.relative_to(directory).as_posix(): _digest(path) for path in sorted(directory.rglob("*")) if path.is_file()
@@ -148,6 +157,11 @@ def _read_metadata(path: Path) -> Metadata:
             raise BundleError(
                 f"Bundle {path.name} has format {data['format_version']}; this build reads up to {FORMAT_VERSION}. "
                 "Serve it with a newer Bifocal."
+            )
+        if data["format_version"] < FORMAT_VERSION:
+            raise BundleError(
+                f"Bundle {path.name} has format {data['format_version']}, from before Bifocal was first released; this "
+                f"build reads {FORMAT_VERSION}. Train it again."
             )
         metadata = Metadata.parse(data, what="bifocal.json")
     except (ValueError, KeyError, TypeError, SpecError) as error:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 
 import tensorflow as tf
 
 from model.signature import presence_of, serving_inputs, tokens_of
-from model.spec import EmbeddingBranch, ModelSpec, TagsInput
-from model.text import PADDING_ID, Split, Tokenizer, build_vocabulary, split_tags, split_words
+from model.spec import ModelSpec
+from model.text import PADDING_ID, Tokens, make_tokenizer
 
 
 class Encoder(tf.Module):
@@ -18,7 +17,7 @@ class Encoder(tf.Module):
 
     Args:
         spec: of the classifier.
-        vocabulary_files: for each branch over text or tags, its vocabulary, one token a line.
+        vocabulary_files: for each branch that `model.text.needs_vocabulary`, its vocabulary, one token a line.
 
     Attributes:
         input_signature: what it takes, as `tf.function` wants to be told.
@@ -29,43 +28,29 @@ class Encoder(tf.Module):
         self.input_signature = {
             name: tf.TensorSpec(info.shape, info.dtype, name=name) for name, info in serving_inputs(spec).items()
         }
-        self._sources = {name: spec.input_of(name) for name in token_branches(spec)}
+        self._views = [view for view in spec.views if view.branch in spec.token_branches]
         self._tokenizers = {
-            name: Tokenizer(
-                _split_of(spec, name),
-                vocabulary_files[name],
-                max_tokens=branch.max_tokens,
-                as_set=isinstance(spec.inputs[spec.input_of(name)], TagsInput),
-            )
-            for name, branch in token_branches(spec).items()
+            name: make_tokenizer(branch, spec.inputs[spec.input_of(name)], vocabulary_files.get(name))
+            for name, branch in spec.token_branches.items()
         }
 
     def __call__(self, tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Tokenizes; a text or tags input without a single token counts as absent."""
-        encoded = {name: tensor for name, tensor in tensors.items() if tensor.dtype != tf.string}
-        for name, tokenizer in self._tokenizers.items():
-            source = self._sources[name]
-            present = tensors[presence_of(source)]
+        encoded = {name: tensors[name] for name, info in self.input_signature.items() if info.dtype != tf.string}
+        tokens = self.tokens(tensors)
+        has_token: dict[str, tf.Tensor] = {}
+        for view in self._views:
+            ids = tokens[view.name].ids
+            encoded[tokens_of(view.name)] = ids
+            presence = presence_of(view.input)
+            has_token[presence] = tf.reduce_any(ids != PADDING_ID, axis=1) | has_token.get(presence, False)
+        return encoded | has_token  # one that is absent has no token
+
+    def tokens(self, tensors: Mapping[str, tf.Tensor]) -> dict[str, Tokens]:
+        """What the branches over texts and tags read, by view; none where an input is absent."""
+        tokens = {}
+        for view in self._views:
             # What stands in the place of an absent text must not reach the tokenizer's length.
-            tokens = tokenizer(tf.where(present, tensors[source], ""))
-            encoded[tokens_of(name)] = tokens
-            encoded[presence_of(source)] = present & tf.reduce_any(tokens != PADDING_ID, axis=1)
-        return encoded
-
-
-def token_branches(spec: ModelSpec) -> dict[str, EmbeddingBranch]:
-    """The branches that read tokens, by name."""
-    return {name: branch for name, branch in spec.branches.items() if isinstance(branch, EmbeddingBranch)}
-
-
-def learn_vocabulary(spec: ModelSpec, branch_name: str, texts: Iterable[Sequence[str]]) -> list[str]:
-    """The vocabulary of a branch from batches of texts of its input; see `model.text.build_vocabulary`."""
-    branch = token_branches(spec)[branch_name]
-    return build_vocabulary(
-        texts, _split_of(spec, branch_name), size=branch.vocabulary_size, min_count=branch.min_count
-    )
-
-
-def _split_of(spec: ModelSpec, branch_name: str) -> Split:
-    source = spec.inputs[spec.input_of(branch_name)]
-    return partial(split_tags, delimiter=source.delimiter) if isinstance(source, TagsInput) else split_words
+            given = tf.where(tensors[presence_of(view.input)], tensors[view.input], "")
+            tokens[view.name] = self._tokenizers[view.branch](given)
+        return tokens

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from model import images
 from model.errors import ImageError
+from model.folding import fold
 from model.signature import presence_of
 from model.spec import ImageInput, Input, ModelSpec, TagsInput
 
@@ -46,10 +47,14 @@ def decode(spec: ModelSpec, example: Example, *, max_pixels: int = images.DEFAUL
 
 
 def has_tokens(given: Input, text: str) -> bool:
-    """Whether the tokenizer will find something in a text or in tags: the graph takes one without as absent."""
+    """Whether the tokenizer will find something in a text or in tags: the graph takes one without as absent.
+
+    Characters newer than Python's tables don't count here, though the graph may know them.
+    """
+    folded = fold(text)
     if isinstance(given, TagsInput):
-        return bool(text.replace(given.delimiter, " ").strip())
-    return any(category(character)[0] in "LMN" or category(character) in ("So", "Sc") for character in text)
+        return not all(character.isspace() or character == given.delimiter for character in folded)
+    return any(category(character)[0] in "LMN" or category(character) in ("So", "Sc") for character in folded)
 
 
 def stack(spec: ModelSpec, examples: Sequence[DecodedExample]) -> Tensors:

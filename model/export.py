@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -15,83 +15,127 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from model import heads, reload
+from model import reload, weights
+from model.build import build
 from model.bundle import Metadata, write_extra
 from model.encoder import Encoder
 from model.errors import BundleError
 from model.examples import Example, Tensors, decode, stack
-from model.golden import Golden
-from model.spec import ModelSpec
+from model.golden import TOLERANCE, Golden
+from model.rebuild import vocabulary_sizes
+from model.serving import Signatures, signatures
+from model.signature import SERVING, target_of
 
-Serve = Callable[..., dict[str, tf.Tensor]]
+Answers = Mapping[str, Mapping[str, NDArray[np.generic]]]
 
 
-class _Exported(tf.Module):
-    """What the SavedModel holds: the tokenizers' tables, the weights, and the signatures' functions."""
+class Exported(tf.Module):
+    """What the SavedModel holds: the tokenizers' tables, and the weights by part, as `model.weights` reads them."""
 
     def __init__(self, encoder: Encoder, network: keras.Model) -> None:
         super().__init__()
         self.encoder = encoder
         # The bare variables: tracking the Keras model itself would export every layer's own functions too.
-        self.weights = [variable.value for variable in network.variables]
-
-
-def serving_function(spec: ModelSpec, encoder: Encoder, network: keras.Model) -> Serve:
-    """The function behind `serving_default`: tensors by name -> probabilities of each head."""
-
-    def serve(**tensors: tf.Tensor) -> dict[str, tf.Tensor]:
-        logits = network(encoder(tensors), training=False)
-        return {head: heads.probabilities(logits[head]) for head in spec.heads}
-
-    return tf.function(serve, autograph=False).get_concrete_function(**encoder.input_signature)
+        self.weights = {
+            part: [variable.value for variable in variables] for part, variables in weights.parts(network).items()
+        }
 
 
 def export(
-    spec: ModelSpec,
     encoder: Encoder,
     network: keras.Model,
     *,
     directory: Path,
     metadata: Metadata,
     golden_examples: Sequence[Example],
+    vocabularies: Mapping[str, Path],
 ) -> None:
     """Writes a bundle to `directory`, whole or not at all.
 
     Args:
-        spec: with labels.
         encoder: the tokenizers.
-        network: the trained weights.
+        network: the trained weights; auxiliary heads are left behind.
         directory: must not exist yet; its parent must.
-        metadata: all but the digests.
+        metadata: all but the digests; its spec is what is exported, see `ModelSpec.portable`.
         golden_examples: inputs kept in the bundle together with the probabilities the network gives for them here.
+        vocabularies: for each branch that learned one, its file.
 
     Raises:
         BundleError: if the bundle, loaded in a fresh process, does not answer what the network answers here.
     """
-    serve = serving_function(spec, encoder, network)
+    spec = metadata.spec
+    exported = build(spec, vocabulary_sizes(vocabularies))
+    weights.assign(exported, weights.values(network))
+    functions = signatures(spec, encoder, exported)
     tensors = stack(spec, [decode(spec, example) for example in golden_examples])
-    answers = serve(**{name: tf.constant(array) for name, array in tensors.items()})
-    golden = Golden(golden_examples, {head: tensor.numpy() for head, tensor in answers.items()})
+    answers = _answers(functions, tensors)
+    golden = Golden(golden_examples, {head: answers[SERVING][head].astype(np.float32) for head in spec.heads})
 
     beside = Path(tempfile.mkdtemp(prefix=".export-", dir=directory.parent))
     try:
-        tf.saved_model.save(_Exported(encoder, network), str(beside), signatures={"serving_default": serve})
-        write_extra(beside, metadata, golden)
-        golden.check(_reloaded(beside, tensors))
+        tf.saved_model.save(Exported(encoder, exported), str(beside), signatures=functions)
+        write_extra(beside, metadata, golden, vocabularies)
+        _check(answers, _reloaded(beside, {name: _arguments(name, tensors, answers) for name in functions}))
         beside.chmod(0o755)  # mkdtemp makes it private
         os.rename(beside, directory)  # noqa: PTH104  (must not replace what is there)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _reloaded(saved_model: Path, tensors: Tensors) -> Mapping[str, NDArray[np.float32]]:
-    """What the SavedModel answers in a process that knows TensorFlow and nothing of this project."""
+def _answers(functions: Signatures, tensors: Tensors) -> Answers:
+    """What each signature answers here, `serving_default` first: the others are asked about its first choices."""
+    answers: dict[str, dict[str, NDArray[np.generic]]] = {}
+    for name in sorted(functions, key=lambda name: name != SERVING):
+        arguments = {key: tf.constant(value) for key, value in _arguments(name, tensors, answers).items()}
+        answers[name] = {key: tensor.numpy() for key, tensor in functions[name](**arguments).items()}
+    return answers
+
+
+def _arguments(signature: str, tensors: Tensors, answers: Answers) -> Tensors:
+    if signature != "explain":
+        return dict(tensors)
+    chosen = {target_of(head): values.argmax(axis=1).astype(np.int32) for head, values in answers[SERVING].items()}
+    return {**tensors, **chosen}
+
+
+def _check(here: Answers, reloaded: Mapping[str, NDArray[np.generic]]) -> None:
+    """Compares what the network answered here with what its exported form answers elsewhere.
+
+    Raises:
+        BundleError: naming the first output that differs.
+    """
+    for signature, outputs in here.items():
+        for name, expected in outputs.items():
+            given = reloaded[f"{signature}/{name}"]
+            if expected.dtype == object:
+                agrees = bool((given == expected).all())
+            else:
+                scale = max(float(np.abs(expected).max(initial=0)), 1.0)
+                agrees = bool(np.allclose(given, expected, rtol=0, atol=TOLERANCE * scale))
+            if not agrees:
+                raise BundleError(
+                    f"The exported model, loaded in a fresh process, answers differently: output {name!r} of the "
+                    f"signature {signature!r}. Nothing was exported."
+                )
+
+
+def _reloaded(saved_model: Path, tensors: Mapping[str, Tensors]) -> Mapping[str, NDArray[np.generic]]:
+    """What the SavedModel answers in a process that knows TensorFlow and nothing of this project.
+
+    Args:
+        saved_model: its directory.
+        tensors: for each signature its arguments.
+
+    Returns:
+        `<signature>/<output>`.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         inputs, outputs = Path(scratch, "inputs.npz"), Path(scratch, "outputs.npz")
-        np.savez(inputs, allow_pickle=True, **tensors)  # strings are objects, of any length
+        arguments = {f"{signature}/{name}": array for signature, own in tensors.items() for name, array in own.items()}
+        np.savez(inputs, allow_pickle=True, **arguments)  # strings are objects, of any length
         command = [sys.executable, "-I", reload.__file__, str(saved_model), str(inputs), str(outputs)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  (our own script)
         if done.returncode != 0:
             raise BundleError(f"The exported model does not load in a fresh process:\n{done.stderr[-2000:]}")
-        with np.load(outputs, allow_pickle=False) as answers:
+        with np.load(outputs, allow_pickle=True) as answers:  # written by our own script just now
             return dict(answers)

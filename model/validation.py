@@ -15,7 +15,7 @@ from model.errors import SpecError
 class Part(BaseModel):
     """Base of every piece of a spec or recipe: frozen, strict about its keys, and explained when it is wrong."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -65,7 +65,8 @@ def _line(detail: ErrorDetails, data: Any, what: str) -> str:
         return f"{path}: missing; it has no default."
     message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "value_error":
-        return f"{path}: {message}"
+        # A whole that does not fit together names the key below it that is to be mended: ".merge: ...".
+        return f"{path}{message}" if message.startswith(".") else f"{path}: {message}"
     return f"{path}: {message}.{received}"
 
 

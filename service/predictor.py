@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from model.errors import ImageError
 from model.examples import DecodedExample, Example, decode
-from model.spec import ModelSpec
+from model.spec import THRESHOLD, ModelSpec, MultiLabelHead
 from service.schemas import HeadPrediction, LabelProbability, Prediction
 from service.store import Served
 
@@ -62,4 +62,11 @@ def _head(spec: ModelSpec, head: str, values: NDArray[np.float32], top_k: int) -
     probabilities = dict(zip(spec.heads[head].labels, values.tolist(), strict=True))
     ranked = sorted(probabilities, key=lambda label: -probabilities[label])  # stable: equals in label order
     top = [LabelProbability(label=label, probability=probabilities[label]) for label in ranked[:top_k]]
-    return HeadPrediction(label=top[0].label, probability=top[0].probability, top=top, probabilities=probabilities)
+    several = isinstance(spec.heads[head], MultiLabelHead)
+    return HeadPrediction(
+        label=ranked[0],
+        labels=[label for label in ranked if probabilities[label] >= THRESHOLD] if several else ranked[:1],
+        probability=probabilities[ranked[0]],
+        top=top,
+        probabilities=probabilities,
+    )

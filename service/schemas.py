@@ -23,9 +23,13 @@ class LabelProbability(BaseModel):
 
 
 class HeadPrediction(BaseModel):
-    """What one head says of one example: its first choice, the most probable ones, and all."""
+    """What one head says of one example: its first choice, the most probable ones, and all.
+
+    `labels` are the ones it gives: the first choice, or for a multi-label head all from one half on, which may be none.
+    """
 
     label: str
+    labels: list[str]
     probability: float = Field(ge=0, le=1)
     top: list[LabelProbability]
     probabilities: dict[str, float]

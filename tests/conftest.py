@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
 
 from tests import tiny
-from training.fit import Fitted, fit
-from training.prepare import prepare
 from training.progress import Reporter
-from training.runs import Folders
+
+if TYPE_CHECKING:
+    from training.fit import Fitted
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,6 +39,11 @@ def tiny_manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_fitted(tiny_manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> Fitted:
     """A whole training on the tiny set; its published bundle is `tiny_fitted.published`."""
+    # Here, so that tests without a trained model do not wait for TensorFlow.
+    from training.fit import fit
+    from training.prepare import prepare
+    from training.runs import Folders
+
     home = tmp_path_factory.mktemp("fitted")
     reporter = Reporter(Console(file=io.StringIO()))
     data = prepare(tiny.recipe(tiny_manifest), cache_dir=home / "cache", reporter=reporter)

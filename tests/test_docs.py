@@ -11,16 +11,17 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from model.spec import ConvBranch, EmbeddingBranch, ImageInput, SingleLabelHead, TagsInput, Trunk
+import model.spec
 from service.errors import PROBLEMS
 from service.settings import Settings
-from training.recipe import DataSettings, Recipe, SplitSettings, TrainingSettings
+from training.recipe import DataSettings, InitFrom, Recipe, SplitSettings, TrainingSettings
 
 DOCS = Path(__file__).parents[1] / "docs"
 COMMANDS = (
     ("bifocal-training", "training", ()),
     ("bifocal-training demo-data", "training", ("demo-data",)),
     ("bifocal-training fit", "training", ("fit",)),
+    ("bifocal-training inspect", "training", ("inspect",)),
     ("bifocal-service", "service", ()),
     ("bifocal-service serve", "service", ("serve",)),
 )
@@ -52,12 +53,8 @@ def test_the_command_lines_are_documented_as_they_are(update_golden: bool) -> No
         DataSettings,
         SplitSettings,
         TrainingSettings,
-        ImageInput,
-        TagsInput,
-        ConvBranch,
-        EmbeddingBranch,
-        Trunk,
-        SingleLabelHead,
+        InitFrom,
+        *(part for name in model.spec.__all__ if isinstance(part := getattr(model.spec, name), type(BaseModel))),
     ],
 )
 def test_every_key_of_a_recipe_is_documented(part: type[BaseModel]) -> None:

@@ -24,10 +24,14 @@ NETWORK = {
     "model.explain",
     "model.export",
     "model.heads",
+    "model.losses",
     "model.merges",
     "model.presence",
+    "model.rebuild",
     "model.reload",
+    "model.serving",
     "model.text",
+    "model.weights",
 }
 
 
@@ -125,6 +129,7 @@ def test_importing_it_does_not_import_tensorflow(module: str) -> None:
         ("training", ["--help"]),
         ("training", ["fit", "--help"]),
         ("training", ["demo-data", "--help"]),
+        ("training", ["inspect", "--help"]),
         ("service", ["--help"]),
         ("service", ["serve", "--help"]),
     ],

@@ -66,8 +66,13 @@ def recipe(manifest: Path, *, name: str = "tiny", **training: object) -> Recipe:
                 },
                 "branches": {
                     "image": {"kind": "conv", "filters": [4, 6], "units": 8},
-                    "text": {"kind": "embedding", "dimension": 6, "units": 8, "max_tokens": 8},
-                    "tags": {"kind": "embedding", "dimension": 4, "units": 3},
+                    "text": {
+                        "kind": "embedding",
+                        "dimension": 6,
+                        "units": 8,
+                        "tokenizer": {"kind": "words", "max_tokens": 8},
+                    },
+                    "tags": {"kind": "tags", "dimension": 4, "units": 3},
                 },
                 "trunk": {"units": [8]},
                 "heads": {"colour": {"kind": "single_label"}},

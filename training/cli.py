@@ -63,6 +63,10 @@ def fit(
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the training rows.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the weights, the order and the dropouts.")] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option("--from", help="Run folder or bundle to start from: all branches, layers and labels that it has."),
+    ] = None,
     max_bad: Annotated[
         float | None, typer.Option(min=0, max=1, help="Share of unusable rows above which training refuses.")
     ] = None,
@@ -87,6 +91,10 @@ def fit(
     From a recipe (a run folder holds the one it used, as recipe.yaml):
 
         bifocal-training fit --recipe listings.yaml --epochs 50
+
+    Again on newer rows, from the weights of an earlier run:
+
+        bifocal-training fit --recipe listings.yaml --from runs/listings-20260102-030405
     """
     from training import recipe as recipes
 
@@ -115,7 +123,11 @@ def fit(
     }
     chosen = chosen.replace(
         data={key: value for key, value in data.items() if value is not None},
-        training={key: value for key, value in (("epochs", epochs), ("seed", seed)) if value is not None},
+        training={
+            key: value
+            for key, value in (("epochs", epochs), ("seed", seed), ("init", start and start.absolute()))
+            if value is not None
+        },
     )
     if name is not None:
         chosen = chosen.renamed(name)
@@ -142,6 +154,42 @@ def demo_data(
     reporter.say(f"{made.manifest}: {made.rows} rows, {len(made.labels)} labels")
 
 
+@app.command()
+def inspect(
+    run: Annotated[Path, typer.Argument(help="Run folder or bundle.", exists=True, file_okay=False)],
+    image: Annotated[
+        list[str] | None, typer.Option(help="Picture to look at: FILE, or INPUT=FILE.", metavar="[INPUT=]FILE")
+    ] = None,
+    text: Annotated[
+        list[str] | None, typer.Option(help="Text to look at: TEXT, or INPUT=TEXT.", metavar="[INPUT=]TEXT")
+    ] = None,
+    tags: Annotated[
+        list[str] | None, typer.Option(help="Tags to look at: TAGS, or INPUT=TAGS.", metavar="[INPUT=]TAGS")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Where pictures are written; RUN/inspect if not given.")] = None,
+) -> None:
+    """Look inside a trained model: its parts as a table and a picture, and why it answers what it answers.
+
+        bifocal-training inspect runs/demo-20260102-030405 --image mug.png --text "handle broke off"
+
+    Writes architecture.png and, for an example, the feature maps of each stage and a heat map over each picture.
+    """
+    from model.greeting import filtered
+
+    with filtered():
+        from training.inspection import Inspection
+    from training.inspection_report import example_from, tell_example, tell_parts
+
+    reporter = _reporter()
+    inspection = Inspection(run)
+    directory = out or run / "inspect"
+    tell_parts(inspection, reporter)
+    reporter.say(f"architecture: {inspection.draw(directory / 'architecture.png')}")
+    example = example_from(inspection.spec, image=image or [], text=text or [], tags=tags or [])
+    if example:
+        tell_example(inspection.look(example, directory), reporter)
+
+
 def _fit(recipe: Recipe, runs: Path, models: Path, cache: Path, alone: bool) -> None:
     from model.greeting import filtered
     from training.prepare import prepare
@@ -165,10 +213,11 @@ def _tell(fitted: Fitted, recipe: Recipe, models: Path, reporter: Reporter) -> N
         low, high = figures["accuracy_interval"]
         reporter.say(
             f"test accuracy of {head}: {figures['accuracy']:.3f} [{low:.3f}, {high:.3f}], {figures['examples']} rows; "
-            f"always the commonest label: {figures['majority']:.3f}"
+            f"always the commonest answer: {figures['majority']:.3f}"
         )
         for modality, accuracies in fitted.metrics.get("alone", {}).items():
-            reporter.say(f"  the {modality} alone, trained the same way: {accuracies[head]:.3f}")
+            if head in accuracies:
+                reporter.say(f"  the {modality} alone, trained the same way: {accuracies[head]:.3f}")
         for name, accuracy in figures.get("accuracy_without", {}).items():
             reporter.say(f"  this model when {name} is absent: {accuracy:.3f}")
     reporter.say(f"run folder: {fitted.run.path}")

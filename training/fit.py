@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model.bundle import Metadata, publish
-from model.encoder import learn_vocabulary, token_branches
 from model.errors import ManifestError
 from model.export import export
+from model.text import learn_vocabulary, needs_vocabulary
 from training import alone, curves, evaluate, predictions
 from training.loop import Epoch, Listener
 from training.prepare import Prepared
 from training.progress import Reporter
+from training.reuse import Reuse
 from training.runs import Folders, Run
 from training.trained import Trained, train_spec
 
@@ -61,14 +64,16 @@ def fit(data: Prepared, folders: Folders, reporter: Reporter, *, each_alone: boo
     run = Run.create(folders.runs, data.recipe.name)
     run.write_recipe(data.recipe)
     _tell_data(data, run, reporter)
-    vocabularies = _learn_vocabularies(data, run)
+    reuse = Reuse(data.recipe.training.init)
+    vocabularies = _vocabularies(data, run, reuse)
 
     def after_epoch(epoch: Epoch, is_best: bool) -> None:
         run.append_log({**epoch.as_dict(), "best": is_best})
         reporter.say(_line(epoch, data.recipe.training.epochs, is_best))
 
     with reporter.task("Training") as task:
-        trained = train_spec(data.recipe.spec, data, vocabularies, Listener(task.step, after_epoch))
+        listener = Listener(task.step, after_epoch)
+        trained = train_spec(data.recipe.spec, data, vocabularies, listener, reuse, reporter.say)
     curves.draw(trained.history, trained.best, run.path / "curves.png", title=data.recipe.name)
     metrics = {
         "test": _test(trained, data, run),
@@ -78,30 +83,39 @@ def fit(data: Prepared, folders: Folders, reporter: Reporter, *, each_alone: boo
     run.write_metrics(metrics)  # before the export: the figures are not lost if that fails
 
     with reporter.task("Exporting"):
-        _export(trained, data, run, metrics["test"])
+        _export(trained, data, run, metrics["test"], vocabularies)
         published = publish(run.bundle, folders.models, data.recipe.name)
     if each_alone:
-        metrics["alone"] = alone.accuracies(data, vocabularies, reporter)
+        metrics["alone"] = alone.accuracies(data, vocabularies, reuse, reporter)
     metrics["seconds"] = time.perf_counter() - started
     run.write_metrics(metrics)
     return Fitted(run, published, metrics)
 
 
-def _learn_vocabularies(data: Prepared, run: Run) -> dict[str, Path]:
-    """For each branch over text or tags the vocabulary of the training split, in a file of the run."""
-    spec, files = data.recipe.spec, {}
-    for name, branch in token_branches(spec).items():
-        texts = data.train.texts[spec.input_of(name)]
-        batches = (texts[at : at + VOCABULARY_BATCH].tolist() for at in range(0, len(texts), VOCABULARY_BATCH))
-        vocabulary = learn_vocabulary(spec, name, batches)
-        if not vocabulary:
-            raise ManifestError(
-                f"Column {data.recipe.data.columns[spec.input_of(name)]!r} has no token that occurs at least "
-                f"{branch.min_count} times in training, so branch {name!r} would learn nothing. Leave the input out, "
-                "or lower min_count."
-            )
-        files[name] = run.write_vocabulary(name, vocabulary)
+def _vocabularies(data: Prepared, run: Run, reuse: Reuse) -> dict[str, Path]:
+    """For each branch that has one its vocabulary in a file of the run: of the training split, or taken over."""
+    spec = data.recipe.spec
+    taken = reuse.vocabularies(spec)
+    files = {}
+    for name, branch in spec.token_branches.items():
+        if name in taken:
+            files[name] = run.copy_vocabulary(name, taken[name])
+        elif needs_vocabulary(branch):
+            read = [view.input for view in spec.views if view.branch == name]
+            texts = chain.from_iterable(_batches(data.train.texts[source]) for source in read)
+            vocabulary = learn_vocabulary(branch, spec.inputs[read[0]], texts)
+            if not vocabulary:
+                columns = " and ".join(repr(data.recipe.data.columns[source]) for source in read)
+                raise ManifestError(
+                    f"Column {columns} has no token that occurs often enough in training, so branch {name!r} would "
+                    "learn nothing. Leave the input out, or lower min_count."
+                )
+            files[name] = run.write_vocabulary(name, vocabulary)
     return files
+
+
+def _batches(texts: NDArray[np.object_]) -> Iterator[list[str]]:
+    return (texts[at : at + VOCABULARY_BATCH].tolist() for at in range(0, len(texts), VOCABULARY_BATCH))
 
 
 def _test(trained: Trained, data: Prepared, run: Run) -> dict[str, Any]:
@@ -110,12 +124,7 @@ def _test(trained: Trained, data: Prepared, run: Run) -> dict[str, Any]:
     probabilities = trained.probabilities(test)
     predictions.write(run.path / "predictions.csv", test, spec, probabilities)
     figures = {
-        head: evaluate.single_label(
-            values,
-            test.targets[head],
-            labels=spec.heads[head].labels,
-            commonest=int(np.bincount(data.train.targets[head]).argmax()),
-        )
+        head: evaluate.evaluate(spec.heads[head], values, test.targets[head], trained_on=data.train.targets[head])
         for head, values in probabilities.items()
     }
     for name in spec.inputs if len(spec.inputs) > 1 else ():
@@ -125,10 +134,12 @@ def _test(trained: Trained, data: Prepared, run: Run) -> dict[str, Any]:
     return figures
 
 
-def _export(trained: Trained, data: Prepared, run: Run, figures: Mapping[str, Any]) -> None:
+def _export(
+    trained: Trained, data: Prepared, run: Run, figures: Mapping[str, Any], vocabularies: Mapping[str, Path]
+) -> None:
     metadata = Metadata(
         name=data.recipe.name,
-        spec=data.recipe.spec,
+        spec=data.recipe.spec.portable(),
         metrics=dict(figures),
         training_data={
             "manifest_sha256": data.digest,
@@ -138,12 +149,12 @@ def _export(trained: Trained, data: Prepared, run: Run, figures: Mapping[str, An
         created=datetime.now(UTC),
     )
     export(
-        data.recipe.spec,
         trained.encoder,
         trained.network,
         directory=run.bundle,
         metadata=metadata,
         golden_examples=data.golden,
+        vocabularies=vocabularies,
     )
 
 

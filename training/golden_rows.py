@@ -31,6 +31,8 @@ def choose(validation: Examples, paths: Mapping[str, Sequence[Path | None]]) -> 
         paths: for each image input the file of each decoded row.
     """
     target = next(iter(validation.targets.values()))
+    if target.ndim == 2:
+        target = target.argmax(axis=1)  # by the first of several labels
     order = np.argsort(target, kind="stable")
     chosen = order[np.unique(np.linspace(0, len(order) - 1, COUNT).round().astype(int))] if len(order) else order
     examples: list[Example] = [_example(validation, int(index), paths) for index in chosen]

@@ -12,11 +12,16 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from model import heads
 from model.encoder import Encoder
 from model.errors import SpecError
+from model.heads import probabilities
+from model.spec import ModelSpec
+from training.accuracy import accuracy
+from training.freezing import Frozen
+from training.objective import Objective
 from training.pipeline import Examples, in_order, shuffled
 from training.recipe import TrainingSettings
+from training.step import Group, compiled
 
 EVALUATION_BATCH_SIZE = 256
 
@@ -64,6 +69,7 @@ class Listener:
 def train(
     network: keras.Model,
     encoder: Encoder,
+    spec: ModelSpec,
     *,
     training: Examples,
     validation: Examples,
@@ -75,6 +81,7 @@ def train(
     Args:
         network: of `model.build`.
         encoder: its tokenizers.
+        spec: of the network.
         training: the rows to learn from.
         validation: the rows that choose the epoch.
         settings: epochs, batch size, rates, seed.
@@ -88,8 +95,11 @@ def train(
     """
     steps_per_epoch = math.ceil(len(training) / settings.batch_size)
     total_steps = steps_per_epoch * settings.epochs
-    step = _training_step(network, encoder, _optimizer(settings, steps_per_epoch, total_steps))
-    forward = forward_pass(network, encoder)
+    objective = Objective(spec, training.targets)
+    frozen = Frozen(network, settings.freeze)
+    groups = [Group(network.trainable_variables, settings, warmup_steps=steps_per_epoch, total_steps=total_steps)]
+    step = compiled(network, encoder, objective, groups)
+    forward = forward_pass(network, encoder, spec)
 
     history: list[Epoch] = []
     best: tuple[float, float] | None = None
@@ -97,6 +107,10 @@ def train(
     since_best = 0
     for number in range(1, settings.epochs + 1):
         started = time.perf_counter()
+        if number == settings.unfreeze_at_epoch:
+            frozen.thaw()
+            groups += _thawed(network, groups[0], settings, steps_per_epoch, number)
+            step = compiled(network, encoder, objective, groups)
         losses, sizes = [], []
         batches = shuffled(
             training, settings.batch_size, absent_rate=settings.absent_rate, seed=(settings.seed, number)
@@ -112,7 +126,7 @@ def train(
             listener.step(len(losses) + (number - 1) * steps_per_epoch, total_steps, losses[-1])
         trained = time.perf_counter()
 
-        val_loss, val_accuracy = _validate(predict_logits(forward, validation), validation)
+        val_loss, val_accuracy = _validate(spec, objective, predict_logits(forward, validation), validation)
         epoch = Epoch(
             number,
             float(np.average(losses, weights=sizes)),
@@ -135,12 +149,13 @@ def train(
     return history
 
 
-def forward_pass(network: keras.Model, encoder: Encoder) -> Forward:
+def forward_pass(network: keras.Model, encoder: Encoder, spec: ModelSpec) -> Forward:
     """The network without dropout as one compiled function: tensors of `serving_inputs` -> logits of each head."""
 
     @tf.function(input_signature=[encoder.input_signature], autograph=False)
     def forward(tensors: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return network(encoder(tensors), training=False)
+        outputs = network(encoder(tensors), training=False)
+        return {head: outputs[head] for head in spec.heads}
 
     return forward
 
@@ -151,49 +166,26 @@ def predict_logits(forward: Forward, examples: Examples) -> dict[str, NDArray[np
     return {head: np.concatenate([part[head].numpy() for part in parts]) for head in parts[0]}
 
 
-def _training_step(
-    network: keras.Model, encoder: Encoder, optimizer: keras.optimizers.Optimizer
-) -> Callable[[dict[str, tf.Tensor], dict[str, tf.Tensor]], tf.Tensor]:
-    variables = network.trainable_variables
-    optimizer.build(variables)
-
-    targets_signature = {head: tf.TensorSpec([None], tf.int32) for head in network.output}
-
-    # One graph for every batch size; otherwise the last, smaller batch would be traced anew.
-    @tf.function(input_signature=[encoder.input_signature, targets_signature], autograph=False)
-    def step(tensors: dict[str, tf.Tensor], targets: dict[str, tf.Tensor]) -> tf.Tensor:
-        with tf.GradientTape() as tape:
-            logits = network(encoder(tensors), training=True)
-            loss = tf.add_n([heads.loss(logits[head], targets[head]) for head in targets])
-        gradients = tape.gradient(loss, [variable.value for variable in variables])
-        optimizer.apply(gradients, variables)
-        return loss
-
-    return step
+def _thawed(
+    network: keras.Model, trained: Group, settings: TrainingSettings, steps_per_epoch: int, epoch: int
+) -> list[Group]:
+    """The weights that train from an epoch on, if any do."""
+    known = {id(variable) for variable in trained.variables}
+    variables = [variable for variable in network.trainable_variables if id(variable) not in known]
+    left = (settings.epochs - epoch + 1) * steps_per_epoch
+    return [Group(variables, settings, warmup_steps=steps_per_epoch, total_steps=left)] if variables else []
 
 
-def _optimizer(settings: TrainingSettings, warmup_steps: int, total_steps: int) -> keras.optimizers.Optimizer:
-    """AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101) with a linear rise and a fall along a cosine to zero."""
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        warmup_target=settings.learning_rate,
-        warmup_steps=min(warmup_steps, total_steps - 1),
-        decay_steps=max(total_steps - warmup_steps, 1),
-    )
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay, global_clipnorm=1.0)
-    # Decay pulls weights to zero to keep them small; biases, scales and the vectors of absent inputs have no such need.
-    optimizer.exclude_from_weight_decay(var_names=["bias", "scale", "offset", "absent"])
-    return optimizer
-
-
-def _validate(logits: dict[str, NDArray[np.float32]], examples: Examples) -> tuple[float, float]:
-    """Loss summed over the heads in nats, and their mean accuracy."""
-    losses, accuracies = [], []
-    for head, values in logits.items():
-        target = examples.targets[head]
-        losses.append(float(heads.loss(tf.constant(values), tf.constant(target))))
-        accuracies.append(float((values.argmax(axis=1) == target).mean()))
-    return sum(losses), float(np.mean(accuracies))
+def _validate(
+    spec: ModelSpec, objective: Objective, logits: dict[str, NDArray[np.float32]], examples: Examples
+) -> tuple[float, float]:
+    """Loss as in training without auxiliary copies, in nats, and the mean of the heads' accuracies."""
+    loss = objective(_constants(logits), _constants(examples.targets))
+    accuracies = [
+        accuracy(head, probabilities(head, logits[name]).numpy(), examples.targets[name])
+        for name, head in spec.heads.items()
+    ]
+    return float(loss), float(np.mean(accuracies))
 
 
 def _constants(arrays: Mapping[str, NDArray[np.generic]]) -> dict[str, tf.Tensor]:

@@ -11,8 +11,9 @@ import numpy as np
 import polars as pl
 
 from model.errors import ManifestError
-from model.spec import ImageInput
+from model.spec import ImageInput, MultiLabelHead
 from model.validation import nearest
+from training.pipeline import Targets
 from training.recipe import Recipe
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
@@ -85,7 +86,8 @@ def read(recipe: Recipe) -> Manifest:
     bad = [
         *(
             BadRow(row, f"the label column {column!r} is empty")
-            for column in data.labels.values()
+            for head, column in data.labels.items()
+            if not isinstance(recipe.spec.heads[head], MultiLabelHead)  # there, no label at all is an answer
             for row in table.filter(pl.col(f"column:{column}") == "")["row"].to_list()
         ),
         *(
@@ -108,17 +110,22 @@ def values(manifest: Manifest, column: str) -> list[str]:
 def labels(manifest: Manifest, recipe: Recipe) -> dict[str, tuple[str, ...]]:
     """The labels of each head: those of the recipe, or if it lists none those of the column, sorted.
 
+    Heads with one last layer have the labels of all their columns.
+
     Raises:
         ManifestError: if a label column has only one, or one that the recipe does not list.
     """
     found = {}
     for head, column in recipe.data.labels.items():
-        names = sorted(set(values(manifest, column)))
-        if len(names) < 2:
+        spec = recipe.spec.heads[head]
+        shared = [other for other, given in recipe.spec.heads.items() if head in (other, given.last_layer_of)]
+        shared += [spec.last_layer_of] if spec.last_layer_of else []
+        names = sorted({name for other in shared for name in _names(manifest, recipe, other)})
+        if len(names) < (1 if isinstance(spec, MultiLabelHead) else 2):
             raise ManifestError(
                 f"Column {column!r} has {len(names)} label; expected at least 2 to tell apart. Received: {names}."
             )
-        listed = recipe.spec.heads[head].labels
+        listed = spec.labels
         unlisted = [name for name in names if name not in listed]
         if listed and unlisted:
             raise ManifestError(
@@ -140,13 +147,35 @@ def image_inputs(recipe: Recipe) -> dict[str, ImageInput]:
     return {name: given for name, given in recipe.spec.inputs.items() if isinstance(given, ImageInput)}
 
 
-def targets(manifest: Manifest, recipe: Recipe) -> dict[str, np.ndarray]:
-    """For each head the index of each row's label: int32 (rows,). The recipe's spec has its labels."""
-    indices = {}
+def targets(manifest: Manifest, recipe: Recipe) -> dict[str, Targets]:
+    """For each head the index of each row's label, int32 (rows,), or which labels it has, bool (rows, classes).
+
+    The recipe's spec has its labels.
+    """
+    found: dict[str, Targets] = {}
     for head, column in recipe.data.labels.items():
-        index = {label: number for number, label in enumerate(recipe.spec.heads[head].labels)}
-        indices[head] = np.array([index[value] for value in values(manifest, column)], np.int32)
-    return indices
+        spec = recipe.spec.heads[head]
+        index = {label: number for number, label in enumerate(spec.labels)}
+        if isinstance(spec, MultiLabelHead):
+            chosen = np.zeros((len(manifest.table), len(index)), bool)
+            for row, value in enumerate(values(manifest, column)):
+                chosen[row, [index[label] for label in _split(spec, value)]] = True
+            found[head] = chosen
+        else:
+            found[head] = np.array([index[value] for value in values(manifest, column)], np.int32)
+    return found
+
+
+def _names(manifest: Manifest, recipe: Recipe, head: str) -> set[str]:
+    """The labels in a head's column."""
+    spec, cells = recipe.spec.heads[head], set(values(manifest, recipe.data.labels[head]))
+    if isinstance(spec, MultiLabelHead):
+        return {label for cell in cells for label in _split(spec, cell)}
+    return cells
+
+
+def _split(head: MultiLabelHead, cell: str) -> list[str]:
+    return [label for label in map(str.strip, cell.split(head.delimiter)) if label]
 
 
 def refuse_if_too_bad(manifest: Manifest, recipe: Recipe) -> None:

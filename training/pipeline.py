@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.signature import presence_of
+from model.spec import ModelSpec
 
 Batch = dict[str, NDArray[np.generic]]
+# Indices of the right labels, int32 (rows,); for a multi-label head which are right, bool (rows, classes).
+Targets = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Examples:
         pictures: for each image input uint8 (cached rows, height, width, 3), mapped from disk.
         texts: for each text or tags input object (rows,) of str, empty where absent.
         present: for each input bool (rows,).
-        targets: for each head int32 (rows,), the index of the label.
+        targets: for each head int32 (rows,), the index of the label; for a multi-label head bool (rows, classes).
         cached: intp (rows,), where in `pictures` a row is.
         rows: uint32 (rows,), its number in the manifest.
     """
@@ -29,7 +33,7 @@ class Examples:
     pictures: Mapping[str, NDArray[np.uint8]]
     texts: Mapping[str, NDArray[np.object_]]
     present: Mapping[str, NDArray[np.bool_]]
-    targets: Mapping[str, NDArray[np.int32]]
+    targets: Mapping[str, Targets]
     cached: NDArray[np.intp]
     rows: NDArray[np.uint32]
 
@@ -47,13 +51,14 @@ class Examples:
             self.rows[chosen],
         )
 
-    def only(self, inputs: Collection[str]) -> Examples:
-        """All rows with some of the inputs."""
+    def only(self, spec: ModelSpec) -> Examples:
+        """All rows with the inputs and heads that a spec has."""
         return replace(
             self,
-            pictures={name: array for name, array in self.pictures.items() if name in inputs},
-            texts={name: array for name, array in self.texts.items() if name in inputs},
-            present={name: array for name, array in self.present.items() if name in inputs},
+            pictures={name: array for name, array in self.pictures.items() if name in spec.inputs},
+            texts={name: array for name, array in self.texts.items() if name in spec.inputs},
+            present={name: array for name, array in self.present.items() if name in spec.inputs},
+            targets={name: array for name, array in self.targets.items() if name in spec.heads},
         )
 
     def batch(self, index: NDArray[np.intp]) -> Batch:
@@ -72,7 +77,7 @@ def in_order(examples: Examples, batch_size: int) -> Iterator[Batch]:
 
 def shuffled(
     examples: Examples, batch_size: int, *, absent_rate: float, seed: tuple[int, int]
-) -> Iterator[tuple[Batch, dict[str, NDArray[np.int32]]]]:
+) -> Iterator[tuple[Batch, dict[str, Targets]]]:
     """One epoch of training: every row once in random order, with inputs withheld at random.
 
     Args:
@@ -82,7 +87,7 @@ def shuffled(
         seed: of the run and of the epoch.
 
     Yields:
-        The tensors and, for each head, the targets int32 (batch,).
+        The tensors and, for each head, the targets of the batch.
     """
     random = np.random.default_rng(seed)
     order = random.permutation(len(examples))

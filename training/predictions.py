@@ -9,15 +9,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from model.spec import ModelSpec
-from training.pipeline import Examples
+from model.spec import THRESHOLD, Head, ModelSpec, MultiLabelHead
+from training.pipeline import Examples, Targets
 
 
 def write(file: Path, examples: Examples, spec: ModelSpec, probabilities: Mapping[str, NDArray[np.float32]]) -> None:
     """Writes a CSV, one line an example.
 
     Its columns are `row`, the number in the manifest, and for each head `<head>.label`, the right one,
-    `<head>.predicted`, and `<head>:<label>`, the probability of each label.
+    `<head>.predicted`, and `<head>:<label>`, the probability of each label. Several labels are delimited as in the
+    manifest; predicted are those with a probability of at least one half.
 
     Args:
         file: to be written.
@@ -27,8 +28,22 @@ def write(file: Path, examples: Examples, spec: ModelSpec, probabilities: Mappin
     """
     columns: dict[str, NDArray[np.generic]] = {"row": examples.rows}
     for head, values in probabilities.items():
-        labels = np.array(spec.heads[head].labels)
-        columns[f"{head}.label"] = labels[examples.targets[head]]
-        columns[f"{head}.predicted"] = labels[values.argmax(axis=1)]
+        labels = spec.heads[head].labels
+        columns[f"{head}.label"] = _right(spec.heads[head], examples.targets[head])
+        columns[f"{head}.predicted"] = _predicted(spec.heads[head], values)
         columns |= {f"{head}:{label}": values[:, index] for index, label in enumerate(labels)}
     pl.DataFrame(columns).write_csv(file)
+
+
+def _right(head: Head, targets: Targets) -> NDArray[np.generic]:
+    return _joined(head, targets) if isinstance(head, MultiLabelHead) else np.array(head.labels)[targets]
+
+
+def _predicted(head: Head, probabilities: NDArray[np.float32]) -> NDArray[np.generic]:
+    if isinstance(head, MultiLabelHead):
+        return _joined(head, probabilities >= THRESHOLD)
+    return np.array(head.labels)[probabilities.argmax(axis=1)]
+
+
+def _joined(head: MultiLabelHead, chosen: NDArray[np.generic]) -> NDArray[np.str_]:
+    return np.array([head.delimiter.join(np.array(head.labels)[row]) for row in chosen])

@@ -12,7 +12,7 @@ from model.examples import Example, has_tokens
 from model.spec import ImageInput, Input
 from training import golden_rows, images_cache, manifest, splits
 from training.manifest import BadRow, Manifest
-from training.pipeline import Examples
+from training.pipeline import Examples, Targets
 from training.progress import Reporter
 from training.recipe import Recipe
 
@@ -121,9 +121,18 @@ def _split(usable: Manifest, recipe: Recipe) -> tuple[NDArray[np.str_], list[str
     else:
         groups = manifest.values(usable, recipe.data.group) if recipe.data.group else None
         split = splits.by_ratio(list(targets.values()), groups, settings)
-    warnings = [
-        line
-        for head, column in recipe.data.labels.items()
-        for line in splits.check(split, targets[head], labels=recipe.spec.heads[head].labels, column=column)
-    ]
+    warnings = []
+    for head, given in recipe.spec.heads.items():
+        if given.last_layer_of is None:
+            heads = [name for name, other in recipe.spec.heads.items() if head in (name, other.last_layer_of)]
+            learned = _together([targets[name] for name in heads], len(given.labels))
+            column = ", ".join(recipe.data.labels[name] for name in heads)
+            warnings += splits.check(split, learned, labels=given.labels, column=column)
     return split, warnings
+
+
+def _together(targets: list[Targets], classes: int) -> Targets:
+    """The targets of heads with one last layer, which learns a label from any of them: one's own, or those of all."""
+    if len(targets) == 1:
+        return targets[0]
+    return np.any([target if target.ndim == 2 else np.eye(classes, dtype=bool)[target] for target in targets], axis=0)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 LINE_EVERY_S = 10.0
 
@@ -27,6 +28,10 @@ class Reporter:
     def say(self, line: str) -> None:
         """Prints a line."""
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def show(self, table: Table) -> None:
+        """Prints a table."""
+        self._console.print(table)
 
     @contextmanager
     def task(self, name: str) -> Iterator[Task]:

@@ -11,7 +11,7 @@ import yaml
 from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from model.errors import SpecError
-from model.spec import ModelSpec, Name, Rate
+from model.spec import ModelSpec, Name, PretrainedBranch, Rate, TextBranch
 from model.validation import Part, nearest
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -76,6 +76,23 @@ class DataSettings(Part):
     max_pixels: PositiveInt = 50_000_000
 
 
+class InitFrom(Part):
+    """A part of an earlier model.
+
+    Args:
+        path: its run folder or bundle; relative to the recipe's folder. In YAML the path alone will do.
+        part: its name there; None is the same name, or the only one of its kind.
+    """
+
+    path: Path
+    part: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _path_alone(cls, data: Any) -> Any:
+        return {"path": data} if isinstance(data, str | Path) else data
+
+
 class TrainingSettings(Part):
     """How the weights are learned.
 
@@ -89,6 +106,10 @@ class TrainingSettings(Part):
         monitor: validation figure whose best epoch is kept: `loss` (lowest) or `accuracy` (highest, ties by loss).
         patience: epochs without a better one after which training stops; None never stops early.
         seed: of the initial weights, the order of examples and all dropouts.
+        init: earlier models to start from: a run folder or bundle for each branch, head, `merge` or `trunk`, or one for
+            all parts that it has. The vocabulary of a branch comes along.
+        freeze: branches that keep the weights they start with.
+        unfreeze_at_epoch: from which on they train too; None is never.
     """
 
     epochs: PositiveInt = 30
@@ -99,6 +120,18 @@ class TrainingSettings(Part):
     monitor: Literal["loss", "accuracy"] = "accuracy"
     patience: PositiveInt | None = None
     seed: Seed = 0
+    init: dict[str, InitFrom] | Path | None = None
+    freeze: tuple[Name, ...] = ()
+    unfreeze_at_epoch: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def _unfreezes_what_is_frozen(self) -> Self:
+        epoch = self.unfreeze_at_epoch
+        if epoch is not None and not self.freeze:
+            raise ValueError(".unfreeze_at_epoch: nothing is frozen; name branches in 'freeze', or leave it out.")
+        if epoch is not None and not 1 < epoch <= self.epochs:
+            raise ValueError(f".unfreeze_at_epoch: expected an epoch from 2 to {self.epochs}. Received: {epoch}.")
+        return self
 
 
 class Recipe(Part):
@@ -117,21 +150,45 @@ class Recipe(Part):
     training: TrainingSettings = TrainingSettings()
 
     @model_validator(mode="after")
+    def _training_fits_the_spec(self) -> Self:
+        for name in self.training.freeze:
+            if name not in self.spec.branches:
+                raise ValueError(f".training.freeze: no branch {name!r}{nearest(name, self.spec.branches)}")
+            if not self._starts_from_something(name):
+                raise ValueError(
+                    f".training.freeze: branch {name!r} would stay at random weights. Say in training.init where they "
+                    "come from, or do not freeze it."
+                )
+        parts = [*self.spec.branches, *self.spec.heads, "merge", "trunk"]
+        for name in self.training.init if isinstance(self.training.init, dict) else ():
+            if name not in parts:
+                raise ValueError(f".training.init.{name}: the spec has no such part{nearest(name, parts)}")
+        return self
+
+    @model_validator(mode="after")
     def _columns_fit_the_spec(self) -> Self:
         for name, column in self.data.columns.items():
             if column in self.data.labels.values():
-                raise ValueError(f"data.columns.{name}: column {column!r} is the label; it can't be an input as well.")
+                raise ValueError(f".data.columns.{name}: column {column!r} is the label; it can't be an input as well.")
         for where, columns, parts in (
             ("columns", self.data.columns, self.spec.inputs),
             ("labels", self.data.labels, self.spec.heads),
         ):
             for name in columns:
                 if name not in parts:
-                    raise ValueError(f"data.{where}.{name}: the spec has none of that name{nearest(name, parts)}")
+                    raise ValueError(f".data.{where}.{name}: the spec has none of that name{nearest(name, parts)}")
             for name in parts:
                 if name not in columns:
-                    raise ValueError(f"data.{where}.{name}: missing; say which manifest column it is.")
+                    raise ValueError(f".data.{where}.{name}: missing; say which manifest column it is.")
         return self
+
+    def _starts_from_something(self, branch: str) -> bool:
+        init, spec = self.training.init, self.spec.branches[branch]
+        if isinstance(init, Path) or (init is not None and branch in init):
+            return True
+        if isinstance(spec, PretrainedBranch):
+            return spec.weights != "none"
+        return isinstance(spec, TextBranch) and spec.vectors is not None
 
     @property
     def image_root(self) -> Path:
@@ -183,12 +240,32 @@ def load(file: Path) -> Recipe:
         raise SpecError(f"The recipe {file} is not YAML: {error}") from None
     if not isinstance(data, dict):
         raise SpecError(f"The recipe {file} must be a mapping with the keys name, data and spec.")
-    section = data.get("data")
-    if isinstance(section, dict):
-        for key in ("manifest", "image_root"):
-            if isinstance(section.get(key), str):
-                section[key] = str((file.parent / section[key]).resolve())
+    _resolve_paths(data, file.parent)
     return Recipe.parse(data, what="recipe")
+
+
+def _resolve_paths(data: dict[str, Any], folder: Path) -> None:
+    """Makes the paths in a recipe absolute; what is not as it should be is left for validation to complain of."""
+
+    def resolve(section: Any, *keys: str) -> None:
+        for key in keys:
+            if isinstance(section, dict) and isinstance(section.get(key), str):
+                section[key] = str((folder / section[key]).resolve())
+
+    def part(section: Any, key: str) -> Any:
+        return section.get(key) if isinstance(section, dict) else None
+
+    resolve(data.get("data"), "manifest", "image_root")
+    branches = part(data.get("spec"), "branches")
+    for branch in branches.values() if isinstance(branches, dict) else ():
+        resolve(branch, "vectors")
+        if part(branch, "weights") not in ("none", "imagenet"):
+            resolve(branch, "weights")
+    resolve(data.get("training"), "init")
+    init = part(data.get("training"), "init")
+    for name in init if isinstance(init, dict) else ():
+        resolve(init, name)
+        resolve(init[name], "path")
 
 
 def from_columns(
@@ -238,7 +315,7 @@ def from_columns(
         if head in labels:
             raise SpecError(f"Two heads are named {head!r}; name them: --label NAME=COLUMN.")
         labels[head] = column
-    branch_kinds = {"image": "conv", "text": "embedding", "tags": "embedding"}
+    branch_kinds = {"image": "conv", "text": "embedding", "tags": "tags"}
     return Recipe.parse(
         {
             "name": name,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -107,6 +108,12 @@ class Run:
         file.write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8")
         return file
 
+    def copy_vocabulary(self, branch: str, source: Path) -> Path:
+        """Copies the vocabulary of an earlier model."""
+        file = self.vocabulary(branch)
+        file.parent.mkdir(exist_ok=True)
+        return Path(shutil.copyfile(source, file))
+
     def write_bad_rows(self, bad: list[BadRow]) -> None:
         """Writes `bad_rows.csv`."""
         rows = sorted(bad, key=lambda one: one.row)
@@ -122,3 +129,8 @@ class Run:
         """Writes `metrics.json`."""
         text = json.dumps(metrics, indent=2, ensure_ascii=False)
         (self.path / "metrics.json").write_text(text + "\n", encoding="utf-8")
+
+
+def bundle_of(path: Path) -> Path:
+    """The bundle that a path names: a run folder's, or the path itself."""
+    return path / "bundle" if (path / "bundle").is_dir() else path

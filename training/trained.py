@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 
 from model import heads
 from model.build import build
-from model.encoder import Encoder, token_branches
+from model.encoder import Encoder
+from model.rebuild import vocabulary_sizes
 from model.spec import ModelSpec
+from training.accuracy import accuracy
 from training.loop import Epoch, Forward, Listener, forward_pass, predict_logits, train
 from training.pipeline import Examples
 from training.prepare import Prepared
+from training.reuse import Reuse
+from training.start import start
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Trained:
     """A network with the weights of its best epoch.
 
     Args:
+        spec: what was built.
         network: of `model.build`.
         encoder: its tokenizers.
         history: the figures of every epoch.
@@ -31,6 +36,7 @@ class Trained:
         forward: tensors of the signature to logits.
     """
 
+    spec: ModelSpec
     network: keras.Model
     encoder: Encoder
     history: list[Epoch]
@@ -40,34 +46,44 @@ class Trained:
     def probabilities(self, examples: Examples) -> dict[str, NDArray[np.float32]]:
         """For each head float32 (examples, classes)."""
         logits = predict_logits(self.forward, examples)
-        return {head: heads.probabilities(values).numpy() for head, values in logits.items()}
+        return {head: heads.probabilities(self.spec.heads[head], values).numpy() for head, values in logits.items()}
 
     def accuracy(self, examples: Examples) -> dict[str, float]:
-        """For each head the share of examples whose most probable label is the right one."""
+        """For each head its accuracy; see `training.accuracy`."""
         return {
-            head: float((values.argmax(axis=1) == examples.targets[head]).mean())
+            head: accuracy(self.spec.heads[head], values, examples.targets[head])
             for head, values in self.probabilities(examples).items()
         }
 
 
-def train_spec(spec: ModelSpec, data: Prepared, vocabulary_files: Mapping[str, Path], listener: Listener) -> Trained:
+def train_spec(
+    spec: ModelSpec,
+    data: Prepared,
+    vocabulary_files: Mapping[str, Path],
+    listener: Listener,
+    reuse: Reuse | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Trained:
     """Builds a spec and trains it with the settings of the data's recipe.
 
     Args:
         spec: the recipe's, or a part of it with fewer inputs.
         data: the examples.
-        vocabulary_files: for each branch over text or tags, one token a line.
+        vocabulary_files: for each branch with a learned vocabulary, one token a line.
         listener: told of steps and epochs.
+        reuse: earlier models to start from; None for none.
+        say: told what the network starts from.
 
     Raises:
-        SpecError: if training diverges.
+        SpecError: if training diverges, or weights to start from do not fit.
     """
     settings = data.recipe.training
     keras.utils.set_random_seed(settings.seed)
-    files = {name: vocabulary_files[name] for name in token_branches(spec)}
+    files = {name: file for name, file in vocabulary_files.items() if name in spec.branches}
     encoder = Encoder(spec, files)
-    # Lines end with a newline and with nothing else: splitlines() would also split at characters within a token.
-    network = build(spec, {name: file.read_text(encoding="utf-8").count("\n") for name, file in files.items()})
+    network = build(spec, vocabulary_sizes(files))
+    for line in start(network, spec, files, reuse or Reuse(None)):
+        say(line)
     best: list[Epoch] = []
 
     def after_epoch(epoch: Epoch, is_best: bool) -> None:
@@ -78,9 +94,10 @@ def train_spec(spec: ModelSpec, data: Prepared, vocabulary_files: Mapping[str, P
     history = train(
         network,
         encoder,
-        training=data.train.only(spec.inputs),
-        validation=data.val.only(spec.inputs),
+        spec,
+        training=data.train.only(spec),
+        validation=data.val.only(spec),
         settings=settings,
         listener=Listener(listener.step, after_epoch),
     )
-    return Trained(network, encoder, history, best[0], forward_pass(network, encoder))
+    return Trained(spec, network, encoder, history, best[0], forward_pass(network, encoder, spec))

@@ -14,9 +14,13 @@ import tensorflow as tf
 class FusedBatchNormalization(keras.layers.Layer):
     """Batch normalization over the channels of a feature map (Ioffe and Szegedy 2015, arXiv:1502.03167).
 
+    As Keras's own, it normalizes by its moving figures and leaves them alone, in training too, once it is made not
+    trainable: a frozen network must not drift. A `tf.function` traced before `trainable` was changed keeps what it was.
+
     Args:
         momentum: share of the moving mean and variance kept at a training step.
         epsilon: added to the variance.
+        rescale: False leaves the learned scale out, where the next layer can scale as well.
 
     Call arguments:
         features: float32 (batch, height, width, channels).
@@ -26,31 +30,34 @@ class FusedBatchNormalization(keras.layers.Layer):
         that of `features`.
     """
 
-    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-3, **keywords: object) -> None:
+    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-3, rescale: bool = True, **keywords: object) -> None:
         super().__init__(**keywords)
         self.momentum = momentum
         self.epsilon = epsilon
+        self.rescale = rescale
 
     def build(self, features_shape: tuple[int | None, ...]) -> None:
-        """Creates scale, offset, moving mean and moving variance: float32 (channels,) each."""
+        """Creates scale, offset, moving mean and moving variance: float32 (channels,) each, in Keras's order."""
         shape = (features_shape[-1],)
-        self.scale = self.add_weight(name="scale", shape=shape, initializer="ones")
+        self.scale = self.add_weight(name="scale", shape=shape, initializer="ones") if self.rescale else None
         self.offset = self.add_weight(name="offset", shape=shape, initializer="zeros")
         self.mean = self.add_weight(name="mean", shape=shape, initializer="zeros", trainable=False)
         self.variance = self.add_weight(name="variance", shape=shape, initializer="ones", trainable=False)
 
     def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
         """(batch, height, width, channels) -> the same shape."""
+        by_batch = training and self.trainable
+        offset = tf.convert_to_tensor(self.offset)
         result = tf.raw_ops.FusedBatchNormV3(
             x=features,
-            scale=tf.convert_to_tensor(self.scale),
-            offset=tf.convert_to_tensor(self.offset),
-            mean=tf.zeros([0]) if training else tf.convert_to_tensor(self.mean),
-            variance=tf.zeros([0]) if training else tf.convert_to_tensor(self.variance),
+            scale=tf.ones_like(offset) if self.scale is None else tf.convert_to_tensor(self.scale),
+            offset=offset,
+            mean=tf.zeros([0]) if by_batch else tf.convert_to_tensor(self.mean),
+            variance=tf.zeros([0]) if by_batch else tf.convert_to_tensor(self.variance),
             epsilon=self.epsilon,
-            is_training=training,
+            is_training=by_batch,
         )
-        if training:
+        if by_batch:
             keep = self.momentum
             self.mean.assign(keep * self.mean + (1 - keep) * result.batch_mean)
             self.variance.assign(keep * self.variance + (1 - keep) * result.batch_variance)
@@ -62,4 +69,9 @@ class FusedBatchNormalization(keras.layers.Layer):
 
     def get_config(self) -> dict[str, object]:
         """The arguments it was made with."""
-        return {**super().get_config(), "momentum": self.momentum, "epsilon": self.epsilon}
+        return {
+            **super().get_config(),
+            "momentum": self.momentum,
+            "epsilon": self.epsilon,
+            "rescale": self.rescale,
+        }

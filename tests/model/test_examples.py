@@ -16,7 +16,7 @@ SPEC = ModelSpec.parse(
     {
         "inputs": {"photo": {"kind": "image", "height": 8, "width": 10}, "title": {"kind": "text"}},
         "branches": {"photo": {"kind": "conv", "filters": [2]}, "title": {"kind": "embedding"}},
-        "heads": {"topic": {"labels": ["news", "sport"]}},
+        "heads": {"topic": {"kind": "single_label", "labels": ["news", "sport"]}},
     },
     what="spec",
 )
@@ -62,6 +62,7 @@ def test_examples_are_stacked_with_what_is_absent_marked() -> None:
 def test_tags_that_are_delimiters_alone_are_absent() -> None:
     data = SPEC.model_dump()
     data["inputs"]["title"] = {"kind": "tags", "delimiter": ";"}
+    data["branches"]["title"] = {"kind": "tags"}
     spec = ModelSpec.parse(data, what="spec")
 
     assert decode(spec, {"title": " ; ;"}) == {}

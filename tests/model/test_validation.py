@@ -10,7 +10,7 @@ from model.spec import ModelSpec
 SPEC = {
     "inputs": {"photo": {"kind": "image"}, "title": {"kind": "text"}},
     "branches": {"photo": {"kind": "conv"}, "title": {"kind": "embedding"}},
-    "heads": {"topic": {"labels": ["news", "sport"]}},
+    "heads": {"topic": {"kind": "single_label", "labels": ["news", "sport"]}},
 }
 
 
@@ -39,8 +39,16 @@ def changed(path: str, value: object) -> dict[str, object]:
         ("inputs.photo", {"height": 64}, r"^spec\.inputs\.photo\.kind: missing"),
         ("branches.photo.input", "foto", r"branches\.photo\.input: no input 'foto'; did you mean 'photo'\?"),
         ("branches.photo.kind", "embedding", r"photo: unknown key 'filters'"),
-        ("branches.title.input", "photo", r"branches\.title: an embedding reads text or tags, but 'photo' is an image"),
-        ("branches.photo.input", "title", r"branches\.photo: a conv branch reads an image, but 'title' is text"),
+        (
+            "branches.title.input",
+            "photo",
+            r"branches\.title: a branch of kind 'embedding' reads a text, but 'photo' is image",
+        ),
+        (
+            "branches.photo.input",
+            "title",
+            r"branches\.photo: a branch of kind 'conv' reads an image, but 'title' is text",
+        ),
         (
             "branches.photo.filters",
             [8] * 9,

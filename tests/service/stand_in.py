@@ -28,7 +28,7 @@ SPEC = ModelSpec.parse(
         "branches": {
             "image": {"kind": "conv", "filters": [2]},
             "text": {"kind": "embedding"},
-            "tags": {"kind": "embedding"},
+            "tags": {"kind": "tags"},
         },
         "heads": {"colour": {"kind": "single_label", "labels": LABELS}},
     },

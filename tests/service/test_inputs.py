@@ -24,12 +24,12 @@ PICTURE = base64.b64encode(b"any bytes").decode()
 
 def spec_of(**kinds: str) -> ModelSpec:
     """A spec with inputs of these names and kinds."""
-    branches = {"image": {"kind": "conv", "filters": [2]}, "text": {"kind": "embedding"}, "tags": {"kind": "embedding"}}
+    branches = {"image": {"kind": "conv", "filters": [2]}, "text": {"kind": "embedding"}, "tags": {"kind": "tags"}}
     return ModelSpec.parse(
         {
             "inputs": {name: {"kind": kind} for name, kind in kinds.items()},
             "branches": {name: branches[kind] for name, kind in kinds.items()},
-            "heads": {"colour": {"labels": ["blue", "red"]}},
+            "heads": {"colour": {"kind": "single_label", "labels": ["blue", "red"]}},
         },
         what="spec",
     )

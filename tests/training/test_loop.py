@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -15,7 +14,6 @@ from model.encoder import Encoder
 from model.errors import SpecError
 from tests import tiny
 from training.loop import Epoch, Listener, forward_pass, predict_logits, train
-from training.pipeline import Examples
 from training.prepare import Prepared, prepare
 from training.progress import Reporter
 from training.recipe import TrainingSettings
@@ -27,10 +25,6 @@ def prepared(tiny_manifest: Path, tmp_path: Path, reporter: Reporter) -> Prepare
 
 
 Train = Callable[..., tuple[list[Epoch], list[tuple[Epoch, bool]], keras.Model, Encoder]]
-
-
-def picture_alone(examples: Examples) -> Examples:
-    return replace(examples, texts={}, present={"image": examples.present["image"]})
 
 
 @pytest.fixture
@@ -47,8 +41,9 @@ def run(prepared: Prepared, tmp_path: Path) -> Train:
         history = train(
             network,
             encoder,
-            training=picture_alone(prepared.train),
-            validation=picture_alone(prepared.val),
+            spec,
+            training=prepared.train.only(spec),
+            validation=prepared.val.only(spec),
             settings=settings,
             listener=listener,
         )
@@ -66,7 +61,8 @@ def test_the_loss_falls(run: Train) -> None:
 def test_the_weights_of_the_best_epoch_are_kept(run: Train, prepared: Prepared) -> None:
     history, told, network, encoder = run(epochs=10, learning_rate=0.2)
     best = [epoch for epoch, is_best in told if is_best][-1]
-    logits = predict_logits(forward_pass(network, encoder), picture_alone(prepared.val))["colour"]
+    spec = prepared.recipe.spec.only(["image"])
+    logits = predict_logits(forward_pass(network, encoder, spec), prepared.val.only(spec))["colour"]
 
     accuracy = float((logits.argmax(axis=1) == prepared.val.targets["colour"]).mean())
     assert accuracy == best.val_accuracy == max(epoch.val_accuracy for epoch in history)

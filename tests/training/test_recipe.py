@@ -24,7 +24,7 @@ def test_columns_make_inputs_named_as_requests_will_call_them() -> None:
     assert {name: branch.kind for name, branch in recipe.spec.branches.items()} == {
         "image": "conv",
         "text": "embedding",
-        "tags": "embedding",
+        "tags": "tags",
     }
 
 

@@ -1,0 +1,46 @@
+"""The functions behind the signatures of an exported model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from model.build import MERGED
+from model.encoder import Encoder
+from model.explain import Explainer
+from model.heads import probabilities
+from model.signature import EXPLAIN, FEATURES, SERVING, explain_inputs
+from model.spec import ModelSpec
+
+Signatures = dict[str, Callable[..., dict[str, tf.Tensor]]]
+
+
+def signatures(spec: ModelSpec, encoder: Encoder, network: keras.Model) -> Signatures:
+    """`serving_default`, `features` and `explain`, each from named tensors to named tensors; see `model.signature`.
+
+    Args:
+        spec: of the network, with labels.
+        encoder: its tokenizers.
+        network: of `model.build`.
+    """
+
+    def serve(**tensors: tf.Tensor) -> dict[str, tf.Tensor]:
+        outputs = network(encoder(tensors), training=False)
+        return {name: probabilities(head, outputs[name]) for name, head in spec.heads.items()}
+
+    def features(**tensors: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {FEATURES: network(encoder(tensors), training=False)[MERGED]}
+
+    explainer = Explainer(spec, encoder, network)
+
+    def explain(**tensors: tf.Tensor) -> dict[str, tf.Tensor]:
+        return explainer(tensors)
+
+    taken = {name: tf.TensorSpec(info.shape, info.dtype, name=name) for name, info in explain_inputs(spec).items()}
+    return {
+        SERVING: tf.function(serve, autograph=False).get_concrete_function(**encoder.input_signature),
+        FEATURES: tf.function(features, autograph=False).get_concrete_function(**encoder.input_signature),
+        EXPLAIN: tf.function(explain, autograph=False).get_concrete_function(**taken),
+    }

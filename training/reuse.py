@@ -1,0 +1,181 @@
+"""Taking parts of earlier models: branches, merge, trunk and heads, with their vocabularies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from model import weights
+from model.bundle import Bundle, vocabulary_file
+from model.errors import SpecError
+from model.spec import Branch, ModelSpec
+from model.text import needs_vocabulary
+from model.validation import nearest
+from training.recipe import InitFrom
+from training.runs import bundle_of
+
+# What may differ between a branch and the one its weights are taken from.
+_FREE_KEYS = {"input", "dropout", "token_dropout", "weights", "vectors", "trainable_blocks"}
+
+
+class Source:
+    """An earlier model that parts are taken from.
+
+    Args:
+        path: a run folder or a bundle.
+
+    Raises:
+        BundleError: if there is no bundle in it that this build can read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.bundle = Bundle(bundle_of(path))
+        self.spec = self.bundle.spec
+
+    @cached_property
+    def values(self) -> weights.Values:
+        """Its weights by part."""
+        return weights.read(self.bundle.path)
+
+
+class Reuse:
+    """Which parts of a model are taken from where.
+
+    Args:
+        init: as in the recipe: a source for each part, or one for all parts that it has.
+
+    Raises:
+        BundleError: if a source can't be read.
+    """
+
+    def __init__(self, init: Mapping[str, InitFrom] | Path | None) -> None:
+        self._whole = Source(init) if isinstance(init, Path) else None
+        self._named: dict[str, tuple[Source, str | None]] = {}
+        if isinstance(init, Mapping):
+            sources = {path: Source(path) for path in {given.path for given in init.values()}}
+            self._named = {part: (sources[given.path], given.part) for part, given in init.items()}
+
+    def parts(self, spec: ModelSpec) -> dict[str, tuple[Source, str]]:
+        """For each part of a spec that is taken over, its source and its name there.
+
+        Raises:
+            SpecError: if a source has no part that fits.
+        """
+        if self._whole is not None:
+            names = [name for name in _names(spec) if name in _names(self._whole.spec)]
+            return {name: (self._whole, name) for name in names}
+        return {
+            part: (source, given or _counterpart(spec, part, source))
+            for part, (source, given) in self._named.items()
+            if part in _names(spec)
+        }
+
+    def vocabularies(self, spec: ModelSpec) -> dict[str, Path]:
+        """For each branch that is taken over and has a learned vocabulary, the file of its source."""
+        return {
+            part: vocabulary_file(source.bundle.path, there)
+            for part, (source, there) in self.parts(spec).items()
+            if part in spec.token_branches and needs_vocabulary(spec.token_branches[part])
+        }
+
+    def apply(self, network: keras.Model, spec: ModelSpec) -> list[str]:
+        """Copies the weights.
+
+        Returns:
+            What was taken, a line each.
+
+        Raises:
+            SpecError: saying what differs, if a part does not fit.
+        """
+        own = weights.parts(network)
+        done = []
+        for part, (source, there) in self.parts(spec).items():
+            where = f"{there!r} of {source.path.name}"
+            if part in spec.heads:
+                done.append(_take_head(own[part], spec, part, source, there))
+                continue
+            if part in spec.branches:
+                _check_branch(spec.branches[part], source.spec.branches[there], f"training.init.{part}: {where}")
+                presence = f"{part}.presence", f"{there}.presence"
+                _copy(own, source.values, *presence, what=f"training.init.{part}: {where}", must=False)
+            _copy(own, source.values, part, there, what=f"training.init.{part}: {where}")
+            done.append(f"{part}: taken from {where}")
+        return done
+
+
+def _names(spec: ModelSpec) -> list[str]:
+    """What can be taken from a model or given to one."""
+    behind = ["merge", "trunk"] if spec.merge is not None else []
+    return [*spec.branches, *behind, *spec.heads]
+
+
+def _counterpart(spec: ModelSpec, part: str, source: Source) -> str:
+    """The part of the source that has the same name, or is the only one of its kind."""
+    theirs = _names(source.spec)
+    if part in theirs:
+        return part
+    if part in spec.branches:
+        alike = [name for name, branch in source.spec.branches.items() if branch.kind == spec.branches[part].kind]
+    else:
+        alike = list(source.spec.heads) if part in spec.heads else []
+    if len(alike) == 1:
+        return alike[0]
+    raise SpecError(
+        f"training.init.{part}: {source.path.name} has none of that name{nearest(part, theirs)} "
+        f"Name the one to take: {part}: {{path: ..., part: NAME}}."
+    )
+
+
+def _check_branch(branch: Branch, theirs: Branch, where: str) -> None:
+    own, other = (
+        {key: value for key, value in one.model_dump().items() if key not in _FREE_KEYS} for one in (branch, theirs)
+    )
+    differing = [key for key in {**own, **other} if own.get(key) != other.get(key)]
+    if differing:
+        told = ", ".join(f"{key} is {other.get(key)!r} there and {own.get(key)!r} here" for key in differing)
+        raise SpecError(f"{where} does not fit: {told}. Make the spec of the branch the same.")
+
+
+def _copy(own: weights.Parts, values: weights.Values, part: str, there: str, *, what: str, must: bool = True) -> None:
+    mine, theirs = own.get(part, []), values.get(there, [])
+    shapes = [[tuple(one.shape) for one in some] for some in (theirs, mine)]
+    if shapes[0] != shapes[1]:
+        if not must:
+            return
+        raise SpecError(f"{what} does not fit: its weights have the shapes {shapes[0]}, here {shapes[1]} are expected.")
+    for variable, value in zip(mine, theirs, strict=True):
+        variable.assign(value)
+
+
+def _take_head(variables: list[keras.Variable], spec: ModelSpec, head: str, source: Source, there: str) -> str:
+    """Copies the weights of a head; of its last layer those of the labels that stayed."""
+    where = f"training.init.{head}: {there!r} of {source.path.name}"
+    theirs = source.spec.heads[there]
+    values = source.values.get(there, [])
+    if theirs.kind != spec.heads[head].kind or len(values) != len(variables):
+        raise SpecError(f"{where} does not fit: it is another kind of head, or has other layers.")
+    old = {label: index for index, label in enumerate(theirs.labels)}
+    kept = [(index, old[label]) for index, label in enumerate(spec.heads[head].labels) if label in old]
+    for number, (variable, value) in enumerate(zip(variables, values, strict=True)):
+        is_last = number >= len(variables) - 2  # kernel (width, classes) and bias (classes,)
+        if is_last and value.shape[:-1] == variable.shape[:-1]:
+            variable.assign(_by_label(variable.numpy(), value, kept))
+        elif not is_last and value.shape == tuple(variable.shape):
+            variable.assign(value)
+        else:
+            raise SpecError(f"{where} does not fit: it has a layer of shape {value.shape}, here {variable.shape}.")
+    return f"{head}: {len(kept)} of {len(spec.heads[head].labels)} labels taken from {there!r} of {source.path.name}"
+
+
+def _by_label(
+    own: NDArray[np.generic], theirs: NDArray[np.generic], kept: list[tuple[int, int]]
+) -> NDArray[np.generic]:
+    for here, there in kept:
+        own[..., here] = theirs[..., there]
+    return own

@@ -1,0 +1,66 @@
+"""One step of the optimisation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import keras
+import tensorflow as tf
+
+from model.encoder import Encoder
+from training.objective import Objective
+from training.recipe import TrainingSettings
+
+Step = Callable[[Mapping[str, tf.Tensor], Mapping[str, tf.Tensor]], tf.Tensor]
+
+
+class Group:
+    """Weights and the optimizer that moves them: AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101).
+
+    Its rate rises linearly and then falls along a cosine to zero. Weights that train later than others are a group of
+    their own, so that their rate rises from zero too.
+
+    Args:
+        variables: the weights.
+        settings: rates.
+        warmup_steps: in which the rate rises.
+        total_steps: at which it is back at zero.
+    """
+
+    def __init__(
+        self, variables: Sequence[keras.Variable], settings: TrainingSettings, *, warmup_steps: int, total_steps: int
+    ) -> None:
+        self.variables = list(variables)
+        schedule = keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=0.0,
+            warmup_target=settings.learning_rate,
+            warmup_steps=min(warmup_steps, total_steps - 1),
+            decay_steps=max(total_steps - warmup_steps, 1),
+        )
+        self.optimizer = keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay, global_clipnorm=1.0)
+        # Decay pulls weights to zero to keep them small; biases, scales and the vectors of absent inputs need none.
+        self.optimizer.exclude_from_weight_decay(var_names=["bias", "scale", "offset", "absent", "gamma", "beta"])
+        self.optimizer.build(self.variables)
+
+
+def compiled(network: keras.Model, encoder: Encoder, objective: Objective, groups: Sequence[Group]) -> Step:
+    """A step as one graph: tensors of `serving_inputs` and targets -> the loss, with the weights of the groups moved.
+
+    Args:
+        network: of `model.build`.
+        encoder: its tokenizers.
+        objective: what to make small.
+        groups: the weights that train.
+    """
+
+    # One graph for every batch size; otherwise the last, smaller batch would be traced anew.
+    @tf.function(input_signature=[encoder.input_signature, objective.signature], autograph=False)
+    def step(tensors: Mapping[str, tf.Tensor], targets: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            loss = objective(network(encoder(tensors), training=True), targets)
+        gradients = tape.gradient(loss, [[variable.value for variable in group.variables] for group in groups])
+        for group, found in zip(groups, gradients, strict=True):
+            group.optimizer.apply(found, group.variables)
+        return loss
+
+    return step
