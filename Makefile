@@ -2,7 +2,7 @@
 SHELL := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-slow check fix bench lock clean
+.PHONY: help setup demo test test-slow check fix bench bench-model lock clean
 
 PORT ?= 8000
 # The default python3 is what a person expects to be used; the others are for machines where it is too old or too new.
@@ -11,7 +11,7 @@ BIN := .venv/bin
 UV_INSTALL := $(BIN)/uv pip install --python $(BIN)/python
 
 help: ## show this list (the default)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "Variables: PYTHON=/path/to/python3.12 make setup; PORT=9000 make demo; UPGRADE=1 make lock"
 
 setup: .venv/installed ## make .venv with everything pinned in requirements.lock (again only when that changes)
@@ -66,6 +66,11 @@ fix: setup ## format, and mend what the linter can mend
 
 bench: setup ## run the benchmarks
 	$(BIN)/python -m benchmarks
+
+bench-model: setup ## only those of the model: merges, explanations, the training step (3 minutes)
+	$(BIN)/python -m benchmarks.merges
+	$(BIN)/python -m benchmarks.explanations
+	$(BIN)/python -m benchmarks.batch_normalization
 
 # Not the whole setup: a pyproject.toml that the lock doesn't fit yet can't be installed.
 lock: $(BIN)/uv ## pin again after a change of pyproject.toml (UPGRADE=1: everything to its newest)

@@ -3,7 +3,9 @@
 from model.greeting import filtered
 
 with filtered():
-    from benchmarks import batch_normalization, decode
+    from benchmarks import batch_normalization, decode, explanations, merges
 
 decode.main()
 batch_normalization.main()
+merges.main()
+explanations.main()

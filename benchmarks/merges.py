@@ -61,7 +61,7 @@ def gate_of_the_informed(informed: int, *, classes: int, units: int) -> float:
     """Mean gate of a view that shows one of some classes, beside one that is noise."""
     network = made_up_views.network(GatedMerge(units=units), classes=classes)
     learnt = made_up_views.one_is_noise(20_000, informed=informed, classes=classes, seed=1)
-    made_up_views.train(network, *learnt, steps=600)
+    made_up_views.train(network, *learnt, steps=600, learning_rate=0.03)
     test, _ = made_up_views.one_is_noise(1_000, informed=informed, classes=classes, seed=2)
     return float(made_up_views.mean_gates(network, test)[informed])
 

@@ -65,7 +65,7 @@ def fit(data: Prepared, folders: Folders, reporter: Reporter, *, each_alone: boo
     run.write_recipe(data.recipe)
     _tell_data(data, run, reporter)
     reuse = Reuse(data.recipe.training.init)
-    vocabularies = _vocabularies(data, run, reuse)
+    vocabularies = learn_vocabularies(data, run, reuse)
 
     def after_epoch(epoch: Epoch, is_best: bool) -> None:
         run.append_log({**epoch.as_dict(), "best": is_best})
@@ -92,8 +92,12 @@ def fit(data: Prepared, folders: Folders, reporter: Reporter, *, each_alone: boo
     return Fitted(run, published, metrics)
 
 
-def _vocabularies(data: Prepared, run: Run, reuse: Reuse) -> dict[str, Path]:
-    """For each branch that has one its vocabulary in a file of the run: of the training split, or taken over."""
+def learn_vocabularies(data: Prepared, run: Run, reuse: Reuse) -> dict[str, Path]:
+    """For each branch that has one its vocabulary in a file of the run: of the training split, or taken over.
+
+    Raises:
+        ManifestError: if a column has no token to learn.
+    """
     spec = data.recipe.spec
     taken = reuse.vocabularies(spec)
     files = {}

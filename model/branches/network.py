@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from types import ModuleType
 
 import keras
@@ -75,7 +76,11 @@ def original(network: str, shape: Shape, *, weights: str | None = None) -> keras
         shape: of the pictures.
         weights: `imagenet`, a weights file, or None for random ones.
     """
-    return getattr(keras.applications, network)(weights=weights, include_top=False, input_shape=shape)
+    with warnings.catch_warnings():
+        # Keras warns of weights trained at another size, and of each part of a file that it then finds in another place;
+        # what is missing or does not fit is an error.
+        warnings.simplefilter("ignore")
+        return getattr(keras.applications, network)(weights=weights, include_top=False, input_shape=shape)
 
 
 def untrained(network: str, shape: Shape) -> keras.Model:

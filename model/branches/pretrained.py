@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-import warnings
 from pathlib import Path
 
 import keras
@@ -44,8 +43,7 @@ def pretrained(branch: PretrainedBranch, image: ImageInput, *, name: str) -> ker
 
     pixels = pixels_of(image)
     ready = network.Preprocessing(branch.network, name="preprocess")(pixels)
-    # A network that stays as it is should not drop anything in training either.
-    _, *features = maps(ready, training=False) if branch.trainable_blocks == 0 else maps(ready)
+    _, *features = maps(ready)
     outputs = {f"stage_{stage}": feature for stage, feature in enumerate(features, start=1)}
     outputs["vector"] = vector_of(branch, features[-1])
     return keras.Model(pixels, outputs, name=f"{name}.branch")
@@ -85,14 +83,13 @@ def _freeze(branch: PretrainedBranch, made: keras.Model, *, name: str) -> None:
     for block in found[: len(found) - branch.trainable_blocks]:
         for layer in block:
             layer.trainable = False
+            if isinstance(layer, keras.layers.Dropout):
+                layer.rate = 0  # a block that is to stay as it is should not drop anything either
 
 
 def _from_imagenet(branch: PretrainedBranch, shape: network.Shape, *, where: str) -> keras.Model:
     try:
-        with warnings.catch_warnings():
-            # A MobileNet has weights for a few sizes, and warns when it takes those of 224 pixels for another.
-            warnings.simplefilter("ignore")
-            return network.original(branch.network, shape, weights="imagenet")
+        return network.original(branch.network, shape, weights="imagenet")
     except Exception as error:  # Keras raises bare ones here
         raise StorageError(
             f"{where}: the imagenet weights of {branch.network} can't be fetched: {_shortened(error)} Name a weights "

@@ -75,19 +75,29 @@ def _block(
     """Two convolutions, added to what came in: (batch, h, w, c) -> (batch, h / stride, w / stride, filters)."""
     inner = _convolution(branch, features, filters, stride=stride, name=f"{name}_1")
     inner = keras.layers.ReLU(name=f"{name}_1_relu")(inner)
-    inner = _convolution(branch, inner, filters, stride=1, name=f"{name}_2")
+    inner = _convolution(branch, inner, filters, name=f"{name}_2")
     if branch.normalization == "none":
         # Without normalization each block would about double the variance. Scaled by one over the root of their number,
         # all of them together leave it within a factor of e (De and Smith 2020, arXiv:2002.10444, SkipInit). They start
         # from 0 or this; from 0, no convolution in a block would have a gradient in the first step.
         inner = LearnedScale((len(branch.filters) * branch.blocks) ** -0.5, name=f"{name}_scale")(inner)
+    if stride != 1:
+        # Picks the pixels that a 1x1 convolution with this stride would read. Of fewer than 16 channels, oneDNN writes
+        # past its memory in the backward pass of such a one (github.com/uxlfoundation/oneDNN/issues/6035).
+        features = keras.layers.MaxPooling2D(1, strides=stride, padding="same", name=f"{name}_picked")(features)
     if stride != 1 or features.shape[-1] != filters:
-        features = _convolution(branch, features, filters, stride=stride, kernel_size=1, name=f"{name}_shortcut")
+        features = _convolution(branch, features, filters, kernel_size=1, name=f"{name}_shortcut")
     return keras.layers.ReLU(name=f"{name}_relu")(keras.layers.Add(name=f"{name}_add")([features, inner]))
 
 
 def _convolution(
-    branch: ResidualBranch, features: keras.KerasTensor, filters: int, *, stride: int, name: str, kernel_size: int = 3
+    branch: ResidualBranch,
+    features: keras.KerasTensor,
+    filters: int,
+    *,
+    name: str,
+    kernel_size: int = 3,
+    stride: int = 1,
 ) -> keras.KerasTensor:
     """A convolution with the branch's normalization: (batch, h, w, c) -> (batch, h / stride, w / stride, filters)."""
     features = keras.layers.Conv2D(

@@ -43,8 +43,8 @@ def merge(spec: Merge, views: Sequence[Features]) -> keras.KerasTensor:
 
     Returns:
         float (batch, width). The width is `units` for elementwise merges, `subtract`, `gated` and `bilinear`, 1 for
-        `dot`, the sum of the views' widths for `concatenate`, that without the condition's for `film`, and `units`
-        times the number of views for `cross_attention`. A single view's vector is returned as it is.
+        `dot`, the sum of the views' widths for `concatenate`, that without the condition's for `film`, and for
+        `cross_attention` the sum of the views' widths and of `units` for each view. A single view's vector is returned as it is.
     """
     if len(views) == 1:
         return views[0].vector
@@ -68,7 +68,9 @@ def merge(spec: Merge, views: Sequence[Features]) -> keras.KerasTensor:
             return FactorizedBilinear(spec.units, spec.factors, dropout=spec.dropout, name=name)(vectors)
         case CrossAttentionMerge():
             layer = CrossAttention(spec.units, spec.attention_heads, dropout=spec.dropout, name=name)
-            return layer([view.states for view in views], [view.mask for view in views])
+            attended = layer([view.states for view in views], [view.mask for view in views])
+            # With the vectors, so that a branch's own dense layer is trained and what it sees alone is not lost.
+            return keras.layers.Concatenate(name="merge.concatenate")([*vectors, attended])
 
 
 def _condition(spec: FilmMerge, views: Sequence[Features]) -> int:

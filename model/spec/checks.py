@@ -19,8 +19,7 @@ RESERVED = ("merge", "merged", "trunk", "shares")
 
 
 def inputs(spec: ModelSpec) -> Iterator[str]:
-    """Names that are taken, inputs that nothing reads, and branches shared by what is not alike."""
-    fed = {view.input for view in spec.views}
+    """Names that are taken, and branches shared by what is not alike."""
     for name, given in spec.inputs.items():
         if name.endswith(("_present", "_target")):
             yield f"inputs.{name}: names ending in '_present' and '_target' are kept for the tensors beside an input."
@@ -40,7 +39,13 @@ def inputs(spec: ModelSpec) -> Iterator[str]:
                     f"inputs.{name}: it shares the branch of {source!r}, so kind, size, fit and delimiter must be the "
                     "same; leave them out to take them over."
                 )
-        elif name not in fed:
+
+
+def unread(spec: ModelSpec) -> Iterator[str]:
+    """Inputs that nothing reads."""
+    read = {view.input for view in spec.views}
+    for name in spec.inputs:
+        if name not in read:
             yield f"inputs.{name}: no branch reads it. Add a branch with 'input: {name}', or drop it."
 
 

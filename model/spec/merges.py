@@ -91,8 +91,10 @@ class BilinearMerge(Part):
 class CrossAttentionMerge(Part):
     """Each branch's places and tokens attend to those of all others (Lu 2019), before they are pooled.
 
+    The branch vectors and what was attended to, side by side.
+
     Args:
-        units: width that all places and tokens are projected to; the merged vector has it once for each branch.
+        units: width that all places and tokens are projected to.
         attention_heads: `units` is divided among them.
         dropout: share of what was attended to dropped in training.
     """

@@ -176,6 +176,7 @@ class ModelSpec(Part):
         for complaint in (
             *checks.inputs(self),
             *checks.branches(self),
+            *checks.unread(self),
             *checks.merge(self),
             *checks.heads(self),
         ):

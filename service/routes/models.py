@@ -52,7 +52,7 @@ def _info(store: Store, name: str) -> ModelInfo:
     return ModelInfo(
         name=name,
         versions=states,
-        inputs={input_name: given.model_dump() for input_name, given in spec.inputs.items()},
+        inputs={input_name: given.model_dump(exclude_none=True) for input_name, given in spec.inputs.items()},
         labels={head: list(one.labels) for head, one in spec.heads.items()},
         metrics=served.metadata.metrics,
         created=served.metadata.created,

@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from benchmarks.explanations import deletion_test
 from service.client import Client
 from tests.integration.server import serving
 
@@ -36,6 +37,10 @@ def test_on_the_demo_set_only_both_together_give_the_answer(tmp_path: Path) -> N
     assert metrics["test"]["label"]["accuracy"] >= 0.90
     assert metrics["alone"]["picture"]["label"] <= 0.65
     assert metrics["alone"]["words"]["label"] <= 0.65
+    found = deletion_test(tmp_path / "models" / "manifest" / "1", tmp_path / "data" / "manifest.csv")
+    assert found.pixels().better >= 0.80
+    assert found.tokens().better >= 0.80
+    assert found.share_error <= 1e-4
 
 
 @pytest.mark.skipif(not OPENMOJI.is_dir(), reason="the openmoji pictures are not here")

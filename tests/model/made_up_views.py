@@ -31,7 +31,7 @@ def xor(rows: int, *, seed: int) -> tuple[Views, Labels]:
 
 
 def one_is_noise(rows: int, *, informed: int, seed: int, classes: int = 8) -> tuple[Views, Labels]:
-    """The view `informed` shows the label, one of eight; the other is noise of the same strength as the direction."""
+    """The view `informed` shows the label, the other one is noise, louder than what the first shows."""
     random = np.random.default_rng(seed)
     labels = random.integers(0, classes, rows)
     views = [random.normal(0, 3, (rows, PLACES, WIDTH)).astype(np.float32) for _ in NAMES]
@@ -55,9 +55,9 @@ def network(
     return keras.Model(inputs, keras.layers.Dense(classes)(merged))
 
 
-def train(model: keras.Model, views: Views, labels: Labels, *, steps: int) -> None:
-    """Steps of AdamW on batches drawn at random."""
-    optimizer = keras.optimizers.AdamW(0.01, weight_decay=0.0)
+def train(model: keras.Model, views: Views, labels: Labels, *, steps: int, learning_rate: float = 0.01) -> None:
+    """Steps of AdamW, without weight decay, on batches drawn at random."""
+    optimizer = keras.optimizers.AdamW(learning_rate, weight_decay=0.0)
     variables = model.trainable_variables
     optimizer.build(variables)
     batches = tf.data.Dataset.from_tensor_slices((tuple(views), labels)).shuffle(len(labels), seed=0).repeat()

@@ -144,7 +144,7 @@ def cross_attention(weights: Weights, views: list[View]) -> Array:
             attended = scores / scores.sum(axis=-1, keepdims=True) @ values
             attended = np.einsum("hlk,hku->lu", attended, weights["attention/attention_output/kernel"])
             vectors.append(normalized(weights, "normalization", asking + attended).mean(axis=0))
-        rows.append(np.concatenate(vectors))
+        rows.append(np.concatenate([*(view.vector[row] for view in views), *vectors]))
     return np.stack(rows)
 
 

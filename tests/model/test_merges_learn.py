@@ -63,7 +63,7 @@ def test_the_gates_turn_to_the_view_that_is_not_noise(informed: int) -> None:
     gates = []
     for seed in range(2):
         network = made_up_views.network(GatedMerge(units=8), classes=8, seed=seed)
-        made_up_views.train(network, *learnt, steps=2 * STEPS)
+        made_up_views.train(network, *learnt, steps=2 * STEPS, learning_rate=0.03)
         gates.append(made_up_views.mean_gates(network, test[0])[informed])
 
     assert np.mean(gates) >= 0.9

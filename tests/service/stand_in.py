@@ -93,5 +93,6 @@ def write_bundle(models: Path, name: str = "colours", version: int = 1, *, offse
         directory,
         Metadata(name=name, created=datetime(2025, 1, 2, tzinfo=UTC), **fields),
         Golden(EXAMPLES, {"colour": probabilities + np.float32(offset)}),
+        {},
     )
     return directory

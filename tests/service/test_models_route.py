@@ -57,4 +57,4 @@ def test_refused_versions_are_listed_with_the_reason(models: Path) -> None:
     assert (refused["version"], refused["state"]) == (3, "refused")
     assert "probabilities differ by 0.5" in refused["reason"]
     assert (cups["versions"][0]["state"], cups["inputs"], cups["created"]) == ("refused", {}, None)
-    assert cups["versions"][0]["reason"].startswith("Bundle 1 has format 99; this build reads up to 1.")
+    assert cups["versions"][0]["reason"].startswith("Bundle 1 has format 99; this build reads up to 2.")

@@ -70,7 +70,7 @@ def test_the_answer_is_what_the_design_says_and_nothing_else(tiny_service: httpx
     values = probabilities(response)[0]
     best = sorted(values, key=values.__getitem__, reverse=True)
     top = [{"label": label, "probability": values[label]} for label in best[:2]]
-    head = {"label": best[0], "probability": values[best[0]], "top": top, "probabilities": values}
+    head = {"label": best[0], "labels": best[:1], "probability": values[best[0]], "top": top, "probabilities": values}
     assert list(values) == ["blue", "green", "red"]
     assert sum(values.values()) == close(1)
     assert response.json() == {

@@ -52,7 +52,7 @@ def changed(bundle: Bundle, tmp_path: Path) -> Callable[..., Path]:
             (directory / without).unlink()
         metadata = bundle.metadata.model_dump() | ({"spec": spec} if spec else {})
         probabilities = {head: values + np.float32(offset) for head, values in golden.probabilities.items()}
-        write_extra(directory, Metadata.parse(metadata, what="metadata"), Golden(golden.examples, probabilities))
+        write_extra(directory, Metadata.parse(metadata, what="metadata"), Golden(golden.examples, probabilities), {})
         return directory
 
     return change

@@ -91,7 +91,7 @@ def test_a_served_model_is_given_no_more_examples_at_once_than_the_limit(models:
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        ({"format_version": 99}, "has format 99; this build reads up to 1"),
+        ({"format_version": 99}, "has format 99; this build reads up to 2"),
         ({"decode_version": DECODE_VERSION + 1}, "was trained on pictures decoded by version 2"),
         ({"offset": 0.01}, "disagrees with its own golden examples: probabilities differ by 0.01"),
         ({}, "is damaged: missing or changed since it was written: saved_model.pb"),

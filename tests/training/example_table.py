@@ -20,7 +20,7 @@ LABELS = {
     "food": ("poor", "fair", "good"),
     "service": ("good", "poor", "fair"),
     "price": ("fair", "good", "good"),  # never poor; the other two columns say what that is
-    "digit": tuple("0123456789"),
+    "digit": tuple("0123456789"),  # four rows each, of which each split must get some
     "split": ("train", "train", "train", "val", "test"),
 }
 # How often the cell of an input is empty.

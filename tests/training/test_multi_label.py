@@ -1,0 +1,139 @@
+"""A head with any number of labels, from the manifest to the answer of the service."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model.bundle import Bundle
+from model.errors import ManifestError
+from model.spec import MultiLabelHead, SingleLabelHead
+from tests import tiny
+from training import evaluate, splits
+from training.accuracy import accuracy
+from training.fit import fit
+from training.prepare import Prepared, prepare
+from training.progress import Reporter
+from training.recipe import Recipe, SplitSettings
+from training.runs import Folders
+
+WORDS = {"red": "tomato", "round": "ball", "soft": "pillow"}
+
+
+def write(directory: Path, *, rows: int = 60) -> Path:
+    """Captions that name what a thing is; the labels are all that is named, `red;soft`, or none."""
+    random = np.random.default_rng(0)
+    directory.mkdir(exist_ok=True)
+    Image.new("RGB", (12, 10), "white").save(directory / "white.png")
+    lines = []
+    for row in range(rows):
+        chosen = [label for label in WORDS if random.random() < 0.5]
+        caption = "thing " + " ".join(WORDS[label] for label in chosen)
+        split = ("train", "train", "train", "val", "test")[row % 5]
+        lines.append({"image": "white.png", "caption": caption, "marks": " ; ".join(chosen), "split": split})
+    return tiny.write_rows(directory / "manifest.csv", lines)
+
+
+def recipe_of(manifest: Path, **head: object) -> Recipe:
+    return Recipe.parse(
+        {
+            "name": "marks",
+            "data": {
+                "manifest": manifest,
+                "columns": {"image": "image", "text": "caption"},
+                "labels": {"marks": "marks"},
+                "split": {"column": "split"},
+            },
+            "spec": {
+                "inputs": {"image": {"kind": "image", "height": 12, "width": 10}, "text": {"kind": "text"}},
+                "branches": {
+                    "image": {"kind": "conv", "filters": [3], "units": 4},
+                    "text": {"kind": "embedding", "dimension": 8, "units": 8, "dropout": 0},
+                },
+                "trunk": {"units": [], "dropout": 0},
+                "heads": {"marks": {"kind": "multi_label", "delimiter": ";", **head}},
+            },
+            "training": {"epochs": 12, "batch_size": 8, "learning_rate": 0.05, "absent_rate": 0},
+        },
+        what="recipe",
+    )
+
+
+@pytest.fixture
+def prepared(tmp_path: Path, reporter: Reporter) -> Prepared:
+    return prepare(recipe_of(write(tmp_path / "data")), cache_dir=tmp_path / "cache", reporter=reporter)
+
+
+def test_labels_are_read_from_delimited_cells_and_none_is_an_answer(prepared: Prepared) -> None:
+    assert prepared.recipe.spec.heads["marks"].labels == ("red", "round", "soft")
+    assert prepared.bad == []
+    assert prepared.train.targets["marks"].shape == (36, 3)
+    assert (~prepared.train.targets["marks"]).all(axis=1).any()
+
+
+def test_they_are_learned_exported_and_told(prepared: Prepared, tmp_path: Path, reporter: Reporter) -> None:
+    fitted = fit(prepared, Folders(tmp_path / "runs", tmp_path / "models"), reporter)
+
+    figures = fitted.metrics["test"]["marks"]
+    assert figures["accuracy"] > 0.9
+    assert figures["majority"] < 0.7
+    assert set(figures["classes"]) == {"red", "round", "soft"}
+    json.dumps(figures)
+    with (fitted.run.path / "predictions.csv").open(newline="") as stream:
+        rows: list[dict[str, Any]] = list(csv.DictReader(stream))
+    for row in rows:
+        likely = [label for label in WORDS if float(row[f"marks:{label}"]) >= 0.5]
+        assert row["marks.predicted"] == ";".join(likely)
+    golden = Bundle(fitted.published).golden().probabilities["marks"]
+    assert not np.allclose(golden.sum(axis=1), 1)
+
+
+def test_an_unlisted_label_is_named(tmp_path: Path, reporter: Reporter) -> None:
+    with pytest.raises(ManifestError, match=r"labels that spec\.heads\.marks\.labels does not list: 'soft'"):
+        prepare(
+            recipe_of(write(tmp_path / "data"), labels=["red", "round"]),
+            cache_dir=tmp_path / "cache",
+            reporter=reporter,
+        )
+
+
+def test_a_split_is_made_by_all_labels_of_a_row() -> None:
+    targets = np.random.default_rng(0).random((1000, 4)) < [0.5, 0.2, 0.05, 0.01]
+    split = splits.by_ratio([targets], None, SplitSettings(validation=0.2, test=0.2))
+
+    for label in range(3):
+        assert (split[targets[:, label]] == "val").mean() == pytest.approx(0.2, abs=0.03)
+    assert (split[~targets.any(axis=1)] == "val").mean() == pytest.approx(0.2, abs=0.03)
+
+
+def test_accuracy_is_the_overlap_of_right_and_predicted() -> None:
+    head = MultiLabelHead(labels=("a", "b", "c"))
+    right = np.array([[True, True, False], [False, False, False], [True, False, False]])
+    probabilities = np.array([[0.9, 0.1, 0.9], [0.1, 0.2, 0.3], [0.1, 0.9, 0.0]], np.float32)
+
+    assert accuracy(head, probabilities, right) == pytest.approx((1 / 3 + 1 + 0) / 3)
+    assert accuracy(
+        SingleLabelHead(labels=("a", "b", "c")), probabilities, np.array([0, 2, 0], np.int32)
+    ) == pytest.approx(2 / 3)
+
+
+def test_figures_of_several_labels_are_those_of_their_definitions() -> None:
+    head = MultiLabelHead(labels=("a", "b"))
+    right = np.array([[True, False], [True, True], [False, False], [False, False]])
+    probabilities = np.array([[0.9, 0.6], [0.8, 0.4], [0.3, 0.1], [0.2, 0.2]], np.float32)
+    found = evaluate.multi_label(head, probabilities, right, shares=np.array([0.6, 0.1]))
+
+    assert found["accuracy"] == pytest.approx((0.5 + 0.5 + 1 + 1) / 4)
+    assert found["subset_accuracy"] == 0.5
+    assert found["micro_f1"] == pytest.approx(2 * 2 / (3 + 3))
+    assert found["macro_f1"] == pytest.approx((1 + 0) / 2)
+    assert found["mean_average_precision"] == pytest.approx((1 + 0.5) / 2)
+    assert found["majority"] == pytest.approx((1 + 0.5 + 0 + 0) / 4)
+    likelihood = np.log([0.9, 0.4, 0.8, 0.4, 0.7, 0.9, 0.8, 0.8])
+    assert found["log_loss"] == pytest.approx(-likelihood.mean(), rel=1e-5)
