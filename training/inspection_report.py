@@ -57,7 +57,7 @@ def tell_example(looked: Looked, reporter: Reporter) -> None:
     for view, tokens in looked.tokens.items():
         if tokens:
             reporter.say(f"tokens of {view}, and how much each moved it:")
-            reporter.say("  " + "  ".join(f"{text} {weight:+.3f}" for text, weight in tokens))
+            reporter.say("  " + "  ".join(f"{text} {_signed(weight)}" for text, weight in tokens))
     for file in looked.files:
         reporter.say(f"written: {file}")
 
@@ -65,8 +65,12 @@ def tell_example(looked: Looked, reporter: Reporter) -> None:
 def _weights(what: str, values: Mapping[str, float]) -> Table:
     table = Table(what, "share")
     for name, value in values.items():
-        table.add_row(name, f"{value:+.3f}")
+        table.add_row(name, _signed(value))
     return table
+
+
+def _signed(value: float) -> str:
+    return f"{round(value, 3) + 0.0:+.3f}"  # + 0.0 makes of -0.0 a zero without a sign of its own
 
 
 def _input_of(value: str, kind: str, names: Sequence[str]) -> tuple[str, str]:

@@ -77,8 +77,8 @@ def original(network: str, shape: Shape, *, weights: str | None = None) -> keras
         weights: `imagenet`, a weights file, or None for random ones.
     """
     with warnings.catch_warnings():
-        # Keras warns of weights trained at another size, and of each part of a file that it then finds in another place;
-        # what is missing or does not fit is an error.
+        # Keras warns of weights trained at another size, and of each part of a file that it looks for in two places.
+        # What is missing or does not fit is an error.
         warnings.simplefilter("ignore")
         return getattr(keras.applications, network)(weights=weights, include_top=False, input_shape=shape)
 

@@ -6,7 +6,7 @@ import textwrap
 from pathlib import Path
 
 import keras
-import tensorflow as tf
+import numpy as np
 
 from model.branches import network
 from model.branches.blocks import blocks, stages
@@ -121,7 +121,7 @@ def _divide_once_more(branch: PretrainedBranch, source: keras.Model) -> None:
     for layer in source.layers:
         if deviation is not None and isinstance(layer, keras.layers.Normalization):
             variance = layer.adapt_variance.numpy()
-            if abs(variance - tf.square(deviation).numpy()).max() < 1e-4:
+            if np.allclose(variance, np.square(deviation), atol=1e-4):
                 layer.adapt_variance.assign(variance**1.5)
 
 

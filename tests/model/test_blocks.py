@@ -45,14 +45,8 @@ def test_a_block_is_whole_and_takes_what_follows_it() -> None:
 
     assert {layer.name[:12] for layer in found[4]} == {"conv3_block1"}
     assert {"conv3_block1_0_conv", "conv3_block1_1_conv"} < {layer.name for layer in found[4]}
-    assert [layer.name for layer in found[0]][1:] == [
-        "conv1_pad",
-        "conv1_conv",
-        "conv1_bn",
-        "conv1_relu",
-        "pool1_pad",
-        "pool1_pool",
-    ]
+    stem = [layer.name for layer in found[0]]
+    assert stem[1:] == ["conv1_pad", "conv1_conv", "conv1_bn", "conv1_relu", "pool1_pad", "pool1_pool"]
     last = [layer.name for layer in blocks(network.untrained("MobileNetV2", (32, 32, 3)))[-1]]
     assert last[0] == "block_16_expand"
     assert last[-3:] == ["Conv_1", "Conv_1_bn", "out_relu"]

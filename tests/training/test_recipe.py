@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from model.errors import SpecError
 from tests import tiny
@@ -115,3 +116,44 @@ def test_a_model_without_a_name_is_called_as_its_manifest() -> None:
 
 def test_one_label_column_in_another_script_is_called_label() -> None:
     assert from_columns(label=["类别"]).data.labels == {"label": "类别"}
+
+
+@pytest.mark.parametrize(
+    ("training", "message"),
+    [
+        ({"freeze": ["imag"]}, r"^recipe\.training\.freeze: no branch 'imag'; did you mean 'image'\?"),
+        ({"freeze": ["image"]}, r"^recipe\.training\.freeze: branch 'image' would stay at random weights\. Say in training\.init"),
+        ({"unfreeze_at_epoch": 3}, r"^recipe\.training\.unfreeze_at_epoch: nothing is frozen"),
+        ({"freeze": ["image"], "init": {"image": "runs/a"}, "unfreeze_at_epoch": 1}, r"unfreeze_at_epoch: expected an epoch from 2 to 12\. Received: 1"),
+        ({"init": {"imag": "runs/a"}}, r"^recipe\.training\.init\.imag: the spec has no such part; did you mean 'image'\?"),
+        ({"init": {"image": {"path": "runs/a", "prt": "photo"}}}, r"unknown key 'prt'; did you mean 'part'\?"),
+    ],
+)  # fmt: skip
+def test_what_training_starts_from_must_fit_the_spec(training: dict[str, object], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        tiny.recipe(Path("m.csv")).replace(training=training)
+
+
+def test_files_that_training_starts_from_are_taken_from_the_folder_of_the_recipe(tmp_path: Path) -> None:
+    data = tiny.recipe(Path("m.csv")).model_dump(mode="json")
+    data["spec"]["branches"]["text"]["vectors"] = "words.txt"
+    data["spec"]["branches"]["image"] = {"kind": "pretrained", "network": "MobileNetV2", "weights": "net.weights.h5"}
+    data["spec"]["inputs"]["image"] |= {"height": 32, "width": 32}
+    data["training"]["init"] = {"tags": "runs/a", "text": {"path": "models/b/1", "part": "title"}}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(data))
+    recipe = recipes.load(tmp_path / "recipe.yaml")
+
+    assert recipe.spec.branches["text"].vectors == tmp_path / "words.txt"
+    assert recipe.spec.branches["image"].weights == tmp_path / "net.weights.h5"
+    assert {name: given.path for name, given in recipe.training.init.items()} == {
+        "tags": tmp_path / "runs" / "a",
+        "text": tmp_path / "models" / "b" / "1",
+    }
+    (tmp_path / "resolved.yaml").write_text(recipe.to_yaml())
+    assert recipes.load(tmp_path / "resolved.yaml") == recipe
+
+
+def test_a_run_to_start_from_as_a_whole_is_a_path(tmp_path: Path) -> None:
+    recipe = tiny.recipe(Path("m.csv")).replace(training={"init": tmp_path, "freeze": ["image"]})
+
+    assert recipe.training.init == tmp_path
