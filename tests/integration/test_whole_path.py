@@ -114,3 +114,22 @@ def test_an_error_is_a_sentence_and_exit_code_1(home: Path, arguments: tuple[str
 )
 def test_a_wrong_command_line_is_explained(home: Path, arguments: tuple[str, ...], message: str) -> None:
     assert message in " ".join(command(home, "training", *arguments, expect=2).replace("│", " ").split())
+
+
+def test_a_run_is_looked_into(home: Path) -> None:
+    (run,) = (home / "runs").glob("demo-*")
+    picture = next((home / "demo" / "images").iterdir())
+    said = command(home, "training", "inspect", str(run), "--image", str(picture), "--text", "handle broke off")
+
+    assert "weights in all" in said
+    assert "every input absent" in said
+    made = {file.name for file in (run / "inspect").iterdir()}
+    assert {"architecture.png", "image.stage_1.png", "image.heatmap.png"} <= made
+
+
+def test_training_goes_on_from_a_run(home: Path) -> None:
+    (run,) = (home / "runs").glob("demo-*")
+    said = command(home, *FIT, *LABELS, "--from", str(run), "--runs-dir", "again", "--models-dir", "again")
+
+    assert f"image: taken from 'image' of {run.name}" in said
+    assert f"labels taken from 'label' of {run.name}" in said
