@@ -82,18 +82,26 @@ def spec_of(row: Mapping[str, str]) -> ModelSpec:
         "text": {"kind": "text"},
     }
     branches: dict[str, object] = {
-        "image": {"kind": row["image"], **IMAGES[row["image"]]},
-        "text": {"kind": row["text"], "tokenizer": tokenizer, "dimension": 4, "units": 6, **TEXT_BRANCHES[row["text"]]},
+        # In so small a network, all units of a layer of ReLUs may be dead by chance.
+        "image": {"kind": row["image"], "activation": "tanh", **IMAGES[row["image"]]},
+        "text": {
+            "kind": row["text"],
+            "tokenizer": tokenizer,
+            "dimension": 4,
+            "units": 6,
+            "activation": "tanh",
+            **TEXT_BRANCHES[row["text"]],
+        },
     }
     if row["merge"] not in PAIRS:
         inputs["tags"] = {"kind": "tags"}
-        branches["tags"] = {"kind": "tags", "dimension": 3, "units": 4}
+        branches["tags"] = {"kind": "tags", "dimension": 3, "units": 4, "activation": "tanh"}
     return ModelSpec.parse(
         {
             "inputs": inputs,
             "branches": branches,
             "merge": {"kind": row["merge"], **MERGES[row["merge"]]},
-            "trunk": {"units": [7]},
+            "trunk": {"units": [7], "activation": "tanh"},
             "heads": {"answer": {"kind": row["head"], **HEADS[row["head"]]}},
         },
         what="spec",
