@@ -174,6 +174,7 @@ def test_an_inception_stage_is_its_kernels_side_by_side() -> None:
     side_by_side = np.concatenate([convolved(branch, f"convolution_1_{n}x{n}", scaled) for n in (3, 1, 5)], axis=-1)
     pooled = side_by_side.reshape(3, 10, 2, 8, 2, 6).max(axis=(2, 4))
     np.testing.assert_allclose(branch(PIXELS)["stage_1"], np.maximum(pooled, 0), rtol=1e-4, atol=1e-5)
+    assert [branch.get_layer(f"convolution_1_{n}x{n}").kernel_size for n in (3, 1, 5)] == [(3, 3), (1, 1), (5, 5)]
 
 
 def test_an_inception_stage_normalizes_once() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -61,20 +60,10 @@ def last_map(branch: keras.Model, pixels: NDArray[np.uint8]) -> NDArray[np.float
     return np.asarray(maps[-1])
 
 
-def assert_close(actual: NDArray[np.float32], expected: NDArray[np.float32], share: float = 1e-4) -> None:
-    """To a share of the largest value."""
+def assert_close(actual: NDArray[np.float32], expected: NDArray[np.float32]) -> None:
+    """To a 10,000th of the largest value."""
     assert np.abs(expected).max() > 0
-    np.testing.assert_allclose(actual, expected, atol=share * np.abs(expected).max())
-
-
-def test_the_spec_knows_the_networks_of_keras() -> None:
-    assert {name for name, value in vars(keras.applications).items() if inspect.isfunction(value)} == set(NETWORKS)
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_no_network_takes_smaller_pictures_than_the_spec_says(name: str) -> None:
-    with pytest.raises(ValueError, match=f"at least {NETWORKS[name]}x{NETWORKS[name]}"):
-        network.original(name, (NETWORKS[name] - 1, 100, 3))
+    np.testing.assert_allclose(actual, expected, atol=1e-4 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize(
@@ -95,41 +84,6 @@ def test_a_branch_takes_the_smallest_pictures_of_its_network(name: str) -> None:
     branch = branch_of(name, ImageInput(height=side, width=side), units=5)
 
     assert branch(np.zeros((2, side, side, 3), np.uint8))["vector"].shape == (2, 5)
-
-
-def caffe(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    return pixels[..., ::-1] - np.array([103.939, 116.779, 123.68], np.float32)
-
-
-def torch(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    return (pixels / 255 - np.float32([0.485, 0.456, 0.406])) / np.float32([0.229, 0.224, 0.225])  # type: ignore[no-any-return]
-
-
-PREPROCESSING: dict[str, Callable[[NDArray[np.float32]], NDArray[np.float32]]] = {
-    "VGG16": caffe,
-    "ResNet50": caffe,
-    "DenseNet121": torch,
-    "ResNet50V2": lambda pixels: pixels / 127.5 - 1,
-    "MobileNetV2": lambda pixels: pixels / 127.5 - 1,
-    "MobileNetV3Small": lambda pixels: pixels,
-    "EfficientNetB0": lambda pixels: pixels,
-    "ConvNeXtTiny": lambda pixels: pixels,
-}
-
-
-@pytest.mark.parametrize("name", PREPROCESSING)
-def test_pixels_are_preprocessed_as_the_paper_did(name: str) -> None:
-    expected = PREPROCESSING[name](PIXELS.astype(np.float32))
-
-    np.testing.assert_allclose(Preprocessing(name)(PIXELS), expected, rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.parametrize("name", NETWORKS)
-def test_pixels_are_preprocessed_as_by_keras_on_an_array(name: str) -> None:
-    family = getattr(keras.applications, getattr(keras.applications, name).__module__.rpartition(".")[2])
-
-    expected = family.preprocess_input(PIXELS.astype(np.float32))
-    np.testing.assert_allclose(Preprocessing(name)(PIXELS), expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -249,19 +203,6 @@ def test_an_efficientnet_divides_once_more(weights: str, monkeypatch: pytest.Mon
     load_weights(ours, spec)
 
     assert_close(last_map(ours, PIXELS), theirs(PIXELS).numpy())
-
-
-@pytest.mark.parametrize(
-    "name", ["MobileNetV2", pytest.param("ResNet50", marks=slow), pytest.param("DenseNet121", marks=slow)]
-)
-def test_a_network_trains_as_that_of_keras(name: str) -> None:
-    theirs, ours = network.original(name, (64, 64, 3)), network.untrained(name, (64, 64, 3))
-    ours.set_weights(theirs.get_weights())
-    features = np.random.default_rng(3).normal(size=(8, 64, 64, 3)).astype(np.float32)
-
-    assert not any(isinstance(layer, keras.layers.BatchNormalization) for layer in ours.layers)
-    # Each of their many normalizations by the batch makes more of how the one before was rounded.
-    assert_close(ours(features, training=True).numpy(), theirs(features, training=True).numpy(), share=1e-3)
 
 
 def test_every_weight_of_a_network_gets_a_gradient() -> None:
