@@ -5,7 +5,7 @@
     ├── ManifestError           a table of examples that cannot be used, or a row of it
     ├── ImageError              bytes that are not a usable picture
     │   └── ImageTooLargeError  a picture with more pixels than allowed
-    ├── StorageError            a folder that cannot be written
+    ├── StorageError            a folder that cannot be written, weights that cannot be fetched
     ├── BundleError             a bundle on disk that is missing, broken or disagrees with itself
     ├── ServiceError            what a service answered when it refused a request of the client
     └── RequestError            a prediction request that cannot be answered as it is
@@ -53,7 +53,7 @@ class ImageTooLargeError(ImageError):
 
 
 class StorageError(BifocalError):
-    """A folder that cannot be written, or has too little room."""
+    """A folder that cannot be written or has too little room, or weights that cannot be fetched to it."""
 
 
 class BundleError(BifocalError):
