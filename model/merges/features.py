@@ -14,8 +14,8 @@ class Features:
     Args:
         name: of the view.
         vector: float (batch, width); a learned vector stands in it for an absent input.
-        states: float (batch, places, depth), the places of the last feature map or the tokens, before pooling; a learned
-            place stands in for those of an absent input. None for a merge that looks at vectors alone.
+        states: float (batch, places, depth), the places of the last feature map or the tokens, before pooling; a
+            learned place stands in for those of an absent input. None for a merge that looks at vectors alone.
         mask: bool (batch, places), which of them are real, at least one for each example; None likewise.
         is_words: whether the input is a text or tags.
     """

@@ -44,7 +44,8 @@ def merge(spec: Merge, views: Sequence[Features]) -> keras.KerasTensor:
     Returns:
         float (batch, width). The width is `units` for elementwise merges, `subtract`, `gated` and `bilinear`, 1 for
         `dot`, the sum of the views' widths for `concatenate`, that without the condition's for `film`, and for
-        `cross_attention` the sum of the views' widths and of `units` for each view. A single view's vector is returned as it is.
+        `cross_attention` the sum of the views' widths and of `units` for each view. A single view's vector is returned
+        as it is.
     """
     if len(views) == 1:
         return views[0].vector
