@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
 
-from model.spec.names import Activation, Name, Rate
+from model.spec.names import Activation, Name, Rate, Sizes
 from model.validation import Part, nearest
 
 # The networks of keras.applications, and the smallest side in pixels that each takes.
@@ -88,15 +88,8 @@ class InceptionBranch(_Stack):
 
     kind: Literal["inception"] = "inception"
     filters: tuple[PositiveInt, ...] = Field((8, 16, 32, 48), min_length=1)
-    kernel_sizes: tuple[PositiveInt, ...] = Field((1, 3, 5, 7), min_length=1)
+    kernel_sizes: Sizes = (1, 3, 5, 7)
     pool: PositiveInt = 2
-
-    @field_validator("kernel_sizes")
-    @classmethod
-    def _each_once(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(sizes)) < len(sizes):
-            raise ValueError(f"each size once; received {list(sizes)}.")
-        return sizes
 
 
 class ResidualBranch(_Stack):

@@ -6,7 +6,7 @@ import re
 from keyword import iskeyword
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PositiveInt
 
 
 def _checked_name(name: str) -> str:
@@ -19,6 +19,13 @@ def _checked_name(name: str) -> str:
     return name
 
 
+def _each_once(sizes: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(sizes)) < len(sizes):
+        raise ValueError(f"each size once; received {list(sizes)}.")
+    return sizes
+
+
 Name = Annotated[str, AfterValidator(_checked_name)]
+Sizes = Annotated[tuple[PositiveInt, ...], Field(min_length=1), AfterValidator(_each_once)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 Activation = Literal["relu", "gelu", "tanh", "sigmoid", "linear"]

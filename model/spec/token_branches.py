@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, PositiveInt, field_validator, model_validator
+from pydantic import PositiveInt, model_validator
 
-from model.spec.names import Activation, Name, Rate
+from model.spec.names import Activation, Name, Rate, Sizes
 from model.spec.tokenizers import Tokenizer, WordsTokenizer
 from model.validation import Part
 
@@ -73,14 +73,7 @@ class ConvolutionBranch(_TextBranch):
 
     kind: Literal["convolution"] = "convolution"
     filters: PositiveInt = 64
-    kernel_sizes: tuple[PositiveInt, ...] = Field((2, 3, 4), min_length=1)
-
-    @field_validator("kernel_sizes")
-    @classmethod
-    def _each_once(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(sizes)) < len(sizes):
-            raise ValueError(f"each size once; received {list(sizes)}.")
-        return sizes
+    kernel_sizes: Sizes = (2, 3, 4)
 
 
 class RecurrentBranch(_TextBranch):

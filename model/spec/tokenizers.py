@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, field_validator
+from pydantic import Field, PositiveInt
 
+from model.spec.names import Sizes
 from model.validation import Part
 
 
@@ -63,23 +64,16 @@ class _Hashed(Part):
         max_tokens: runs after this many are not read.
     """
 
-    sizes: tuple[PositiveInt, ...] = Field(min_length=1)
+    sizes: Sizes
     buckets: PositiveInt = 20_000
     max_tokens: PositiveInt
-
-    @field_validator("sizes")
-    @classmethod
-    def _each_once(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(sizes)) < len(sizes):
-            raise ValueError(f"each size once; received {list(sizes)}.")
-        return sizes
 
 
 class WordNgramsTokenizer(_Hashed):
     """Runs of neighbouring words, hashed: "not good" is a token of its own (Weinberger 2009, arXiv:0902.2206)."""
 
     kind: Literal["word_ngrams"] = "word_ngrams"
-    sizes: tuple[PositiveInt, ...] = Field((1, 2), min_length=1)
+    sizes: Sizes = (1, 2)
     max_tokens: PositiveInt = 128
 
 
@@ -90,7 +84,7 @@ class CharacterNgramsTokenizer(_Hashed):
     """
 
     kind: Literal["character_ngrams"] = "character_ngrams"
-    sizes: tuple[PositiveInt, ...] = Field((3, 4, 5), min_length=1)
+    sizes: Sizes = (3, 4, 5)
     max_tokens: PositiveInt = 512
 
 
