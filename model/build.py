@@ -42,8 +42,8 @@ TOKEN_BRANCHES: Mapping[str, Callable[..., keras.Model]] = {
 
 # What a network gives beside the logits of its heads; no branch and no head may be named so.
 MERGED = "merged"
-# Name of the nested model behind the branches.
-FUSION = "fusion"
+# Name of the nested model behind the branches; with a dot, so that no input is called so.
+FUSION = "merged.fusion"
 
 Outputs = dict[str, keras.KerasTensor]
 

@@ -20,6 +20,8 @@ from model.text import PADDING_ID, UNSEEN_ID
 LEAST_PLACES = 7
 # Points of the Gauss-Legendre rule along the path of integrated gradients.
 POINTS = 16
+# Points or coalitions asked about in one go; the rest one go after another, so that memory stays that of a few batches.
+AT_ONCE = 4
 
 Tensors = Mapping[str, tf.Tensor]
 
@@ -63,8 +65,10 @@ class Explainer:
         result: dict[str, tf.Tensor] = self._shares(fused, targets)
         for name, given in self._spec.inputs.items():
             if isinstance(given, ImageInput):
+                size = [given.height, given.width]
                 maps = [self._heatmap(view, outputs, fused, targets) for view in self._views_of(name)]
-                shown = tf.image.resize(tf.add_n(maps)[..., tf.newaxis], [given.height, given.width])[..., 0]
+                # Each on its own: two branches over one picture may see it in different detail.
+                shown = tf.add_n([tf.image.resize(one[..., tf.newaxis], size)[..., 0] for one in maps])
                 result[heatmap_of(name)] = tf.where(encoded[presence_of(name)][:, tf.newaxis, tf.newaxis], shown, 0)
         for name, tokens in self._encoder.tokens(tensors).items():
             result[tokens_of(name)] = tokens.texts
@@ -121,31 +125,53 @@ class Explainer:
         branch = self._network.get_layer(f"{view.branch}.branch")
         start = lookup(tf.where(tokens != PADDING_ID, UNSEEN_ID, PADDING_ID), training=False)  # (B, L, D)
         way = lookup(tokens, training=False) - start
+        repeated, all_tokens, all_targets = (
+            _repeat(fused, AT_ONCE),
+            tf.repeat(tokens, AT_ONCE, axis=0),
+            _repeat(targets, AT_ONCE),
+        )
+
+        def mean_gradient(total: tf.Tensor, some: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+            """Adds the gradients (B, L, D) at some points of the way, by their weights in the rule."""
+            points, weights = some  # (K,)
+            steps = points[tf.newaxis, :, tf.newaxis, tf.newaxis]
+            embedded = _merge_axes(start[:, tf.newaxis] + steps * way[:, tf.newaxis])  # (B * K, L, D)
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(embedded)
+                states = branch({"embedded": embedded, "tokens": all_tokens}, training=False)
+                own = {f"{view.name}.{key}": states[key] for key in ("vector", "states")}
+                probability = self._probability(
+                    {name: own.get(name, tensor) for name, tensor in repeated.items()}, all_targets
+                )
+            gradient = tape.gradient(probability, embedded, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            gradient = tf.reshape(gradient, tf.concat([[-1, AT_ONCE], tf.shape(gradient)[1:]], axis=0))  # (B, K, L, D)
+            return total + tf.einsum("bkld,k->bld", gradient, weights)
+
         places, weights = np.polynomial.legendre.leggauss(POINTS)
-        steps = tf.constant((places + 1) / 2, tf.float32)[tf.newaxis, :, tf.newaxis, tf.newaxis]  # (1, K, 1, 1)
-        embedded = _merge_axes(start[:, tf.newaxis] + steps * way[:, tf.newaxis])  # (B * K, L, D)
-        repeated = _repeat(fused, POINTS)
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(embedded)
-            states = branch({"embedded": embedded, "tokens": tf.repeat(tokens, POINTS, axis=0)}, training=False)
-            own = {f"{view.name}.{key}": states[key] for key in ("vector", "states")}
-            probability = self._probability(
-                {name: own.get(name, tensor) for name, tensor in repeated.items()}, _repeat(targets, POINTS)
-            )
-        gradient = tape.gradient(probability, embedded, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        gradient = tf.reshape(gradient, tf.concat([[-1, POINTS], tf.shape(gradient)[1:]], axis=0))  # (B, K, L, D)
-        mean = tf.einsum("bkld,k->bld", gradient, tf.constant(weights / 2, tf.float32))
+        rule = [tf.constant(part.reshape(-1, AT_ONCE), tf.float32) for part in ((places + 1) / 2, weights / 2)]
+        mean = tf.foldl(mean_gradient, tuple(rule), tf.zeros_like(way), parallel_iterations=1)
         return tf.reduce_sum(mean * way, axis=-1)
 
     def _shares(self, fused: Tensors, targets: Tensors) -> dict[str, tf.Tensor]:
         """Shapley values of the inputs' presence; see `model.coalitions`."""
         asked = coalitions(len(self._spec.inputs))
+        shown, all_targets = _repeat(fused, AT_ONCE), _repeat(targets, AT_ONCE)
+        batch = tf.shape(next(iter(fused.values())))[0]
+
+        def values_of(members: tf.Tensor) -> tf.Tensor:
+            """The probabilities (K, B) for some coalitions (K, inputs)."""
+            present = {
+                presence_of(name): shown[presence_of(name)] & tf.tile(members[:, player], [batch])
+                for player, name in enumerate(self._spec.inputs)
+            }
+            return tf.transpose(tf.reshape(self._probability({**shown, **present}, all_targets), [batch, AT_ONCE]))
+
         count = len(asked.members)
-        shown = _repeat(fused, count)
-        for player, name in enumerate(self._spec.inputs):
-            members = tf.tile(asked.members[:, player], [tf.shape(fused[presence_of(name)])[0]])
-            shown[presence_of(name)] &= members
-        values = tf.reshape(self._probability(shown, _repeat(targets, count)), [-1, count])  # (B, M)
+        # Filled up by the last one, that of all inputs.
+        members = np.pad(asked.members, ((0, -count % AT_ONCE), (0, 0)), mode="edge")
+        groups = tf.constant(members.reshape(-1, AT_ONCE, members.shape[1]))
+        values = tf.map_fn(values_of, groups, fn_output_signature=tf.float32, parallel_iterations=1)
+        values = tf.transpose(tf.reshape(values, [-1, batch]))[:, :count]  # (B, M)
         return {
             "shares": tf.matmul(values, tf.constant(asked.coefficients)),
             "probability": values[:, -1],

@@ -16,15 +16,17 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from model import reload, weights
-from model.build import build
+from model.build import MERGED, build
 from model.bundle import Metadata, write_extra
 from model.encoder import Encoder
 from model.errors import BundleError
 from model.examples import Example, Tensors, decode, stack
 from model.golden import TOLERANCE, Golden
+from model.heads import probabilities
 from model.rebuild import vocabulary_sizes
 from model.serving import Signatures, signatures
-from model.signature import SERVING, target_of
+from model.signature import EXPLAIN, FEATURES, SERVING, target_of
+from model.spec import ModelSpec
 
 Answers = Mapping[str, Mapping[str, NDArray[np.generic]]]
 
@@ -68,7 +70,7 @@ def export(
     weights.assign(exported, weights.values(network))
     functions = signatures(spec, encoder, exported)
     tensors = stack(spec, [decode(spec, example) for example in golden_examples])
-    answers = _answers(functions, tensors)
+    answers = _answers(spec, encoder, network, functions, tensors)
     golden = Golden(golden_examples, {head: answers[SERVING][head].astype(np.float32) for head in spec.heads})
 
     beside = Path(tempfile.mkdtemp(prefix=".export-", dir=directory.parent))
@@ -82,17 +84,22 @@ def export(
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _answers(functions: Signatures, tensors: Tensors) -> Answers:
-    """What each signature answers here, `serving_default` first: the others are asked about its first choices."""
-    answers: dict[str, dict[str, NDArray[np.generic]]] = {}
-    for name in sorted(functions, key=lambda name: name != SERVING):
-        arguments = {key: tf.constant(value) for key, value in _arguments(name, tensors, answers).items()}
-        answers[name] = {key: tensor.numpy() for key, tensor in functions[name](**arguments).items()}
+def _answers(
+    spec: ModelSpec, encoder: Encoder, network: keras.Model, functions: Signatures, tensors: Tensors
+) -> Answers:
+    """What each signature has to answer: by the network that was trained, explanations by its copy without copies."""
+    outputs = network(encoder({name: tf.constant(value) for name, value in tensors.items()}), training=False)
+    answers: dict[str, dict[str, NDArray[np.generic]]] = {
+        SERVING: {name: probabilities(head, outputs[name]).numpy() for name, head in spec.heads.items()},
+        FEATURES: {FEATURES: outputs[MERGED].numpy()},
+    }
+    arguments = {name: tf.constant(value) for name, value in _arguments(EXPLAIN, tensors, answers).items()}
+    answers[EXPLAIN] = {name: tensor.numpy() for name, tensor in functions[EXPLAIN](**arguments).items()}
     return answers
 
 
 def _arguments(signature: str, tensors: Tensors, answers: Answers) -> Tensors:
-    if signature != "explain":
+    if signature != EXPLAIN:
         return dict(tensors)
     chosen = {target_of(head): values.argmax(axis=1).astype(np.int32) for head, values in answers[SERVING].items()}
     return {**tensors, **chosen}

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import keras
 import tensorflow as tf
 
+from model.errors import SpecError
 from model.spec import Head, ModelSpec, MultiLabelHead
 
 
@@ -22,6 +23,9 @@ def heads(
 
     Returns:
         `<head>`: float32 (batch, classes); and for each auxiliary copy `<head>.<view>`, likewise.
+
+    Raises:
+        SpecError: if heads with one last layer give it features of different widths.
     """
     last = {
         name: keras.layers.Dense(len(head.labels), dtype="float32", name=f"{name}.head")
@@ -29,9 +33,17 @@ def heads(
         if head.last_layer_of is None
     }
     logits = {}
-    for name, head in spec.heads.items():
+    # Those with a last layer of their own first, so that the error names the one that borrows.
+    for name, head in sorted(spec.heads.items(), key=lambda item: item[1].last_layer_of is not None):
         source = merged if head.of is None else vectors[head.of]
-        logits[name] = last[head.last_layer_of or name](_hidden(head, source, name=name))
+        features = _hidden(head, source, name=name)
+        layer = last[head.last_layer_of or name]
+        if layer.built and layer.kernel.shape[0] != features.shape[-1]:
+            raise SpecError(
+                f"heads.{name}.last_layer_of: the last layer of {head.last_layer_of!r} takes {layer.kernel.shape[0]} "
+                f"features, this head gives {features.shape[-1]}. Give both heads 'units' that end in one width."
+            )
+        logits[name] = layer(features)
         for view in auxiliary_of(spec, name):
             features = _hidden(head, vectors[view], name=f"{name}.{view}")
             copy = keras.layers.Dense(len(head.labels), dtype="float32", name=f"{auxiliary_name(name, view)}.head")

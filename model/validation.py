@@ -44,6 +44,11 @@ class Part(BaseModel):
             raise SpecError("\n".join(lines)) from None
 
 
+def kind_alone(data: Any) -> Any:
+    """`gated` for `{kind: gated}`: the short form of a part that leaves all its other keys at their defaults."""
+    return {"kind": data} if isinstance(data, str) else data
+
+
 def nearest(name: object, valid: Iterable[str]) -> str:
     """The end of an error message about a wrong name: the nearest valid one, and all of them."""
     names = sorted(valid)

@@ -43,7 +43,7 @@ async def predict(
     answers = await asyncio.gather(*futures)
     return [
         Prediction(
-            heads={head: _head(spec, head, values, top_k) for head, values in answer.items()},
+            heads={head: _head(spec, head, answer[head], top_k) for head in spec.heads},
             absent=[name for name in spec.inputs if name not in example],
         )
         for example, answer in zip(decoded, answers, strict=True)

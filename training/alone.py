@@ -43,6 +43,6 @@ def accuracies(
         spec = data.recipe.spec.only(inputs)
         with reporter.task(f"Training the {name} alone") as task:
             listener = Listener(step=task.step, epoch=lambda *_: None)
-            trained = train_spec(spec, data, vocabulary_files, listener, reuse)
+            trained = train_spec(spec, data, vocabulary_files, listener, reuse.of_branches())
         result[name] = trained.accuracy(data.test.only(spec))
     return result

@@ -166,7 +166,9 @@ def inspect(
     tags: Annotated[
         list[str] | None, typer.Option(help="Tags to look at: TAGS, or INPUT=TAGS.", metavar="[INPUT=]TAGS")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Where pictures are written; RUN/inspect if not given.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where pictures go; else RUN/inspect, or inspect/ for a bundle.")
+    ] = None,
 ) -> None:
     """Look inside a trained model: its parts as a table and a picture, and why it answers what it answers.
 
@@ -182,7 +184,8 @@ def inspect(
 
     reporter = _reporter()
     inspection = Inspection(run)
-    directory = out or run / "inspect"
+    # Never into a published version, which is to stay as it is.
+    directory = out or (run / "inspect" if (run / "bundle").is_dir() else Path("inspect"))
     tell_parts(inspection, reporter)
     reporter.say(f"architecture: {inspection.draw(directory / 'architecture.png')}")
     example = example_from(inspection.spec, image=image or [], text=text or [], tags=tags or [])

@@ -10,7 +10,6 @@ from scipy.stats import binomtest
 from sklearn.metrics import (
     average_precision_score,
     confusion_matrix,
-    f1_score,
     log_loss,
     precision_recall_fscore_support,
 )
@@ -35,7 +34,8 @@ def evaluate(
         See `single_label` and `multi_label`.
     """
     if isinstance(head, MultiLabelHead):
-        return multi_label(head, probabilities, targets, shares=trained_on.mean(axis=0))
+        sets, counts = np.unique(trained_on, axis=0, return_counts=True)
+        return multi_label(head, probabilities, targets, constant=sets[counts.argmax()])
     commonest = int(np.bincount(trained_on).argmax())
     return single_label(probabilities, targets, labels=head.labels, commonest=commonest)
 
@@ -87,7 +87,7 @@ def single_label(
 
 
 def multi_label(
-    head: MultiLabelHead, probabilities: NDArray[np.float32], targets: NDArray[np.bool_], *, shares: NDArray[np.float64]
+    head: MultiLabelHead, probabilities: NDArray[np.float32], targets: NDArray[np.bool_], *, constant: NDArray[np.bool_]
 ) -> dict[str, Any]:
     """How good the probabilities of a multi-label head are; a label counts as predicted from one half on.
 
@@ -95,22 +95,24 @@ def multi_label(
         head: with labels.
         probabilities: float32 (examples, classes).
         targets: bool (examples, classes), the labels that are right.
-        shares: float (classes,), how much of the training split has each label.
+        constant: bool (classes,), the set of labels that is commonest in training; it may be empty.
 
     Returns:
         `examples`; `accuracy`, see `training.accuracy`, with `accuracy_interval`, the normal one at 95 %; `majority`,
-        that of always giving the labels that most training rows have, or the commonest one; `subset_accuracy`, the
-        share of examples with exactly the right labels; `micro_f1`, `macro_f1`; `mean_average_precision` over the
-        labels that occur; `log_loss` in nats, the mean over examples and labels; `classes`, with precision, recall,
-        F1, average precision and support of each label.
+        that of always giving `constant`; `subset_accuracy`, the share of examples with exactly the right labels;
+        `micro_f1`, `macro_f1` and `mean_average_precision`, the last two over the labels that occur; `log_loss` in
+        nats, the mean over examples and labels; `classes`, with precision, recall, F1, average precision (None for a
+        label that does not occur) and support of each label. A ratio of nothing to nothing is 0.
     """
     predicted = probabilities >= THRESHOLD
     scores = overlap(predicted, targets)
     margin = 1.96 * float(scores.std()) / len(scores) ** 0.5
-    constant = shares >= 0.5 if (shares >= 0.5).any() else np.arange(len(shares)) == shares.argmax()
-    precision, recall, f1, support = precision_recall_fscore_support(targets, predicted, average=None, zero_division=0)
+    # Not by scikit-learn, which takes a single column for the two classes of one question.
+    both, given, support = (predicted & targets).sum(axis=0), predicted.sum(axis=0), targets.sum(axis=0)
+    f1 = _ratio(2 * both, given + support)
+    occurs = support > 0
     ranked = [
-        float(average_precision_score(targets[:, index], probabilities[:, index])) if support[index] else None
+        float(average_precision_score(targets[:, index], probabilities[:, index])) if occurs[index] else None
         for index in range(len(head.labels))
     ]
     likelihood = np.where(targets, probabilities, 1 - probabilities).astype(np.float64)
@@ -120,14 +122,14 @@ def multi_label(
         "accuracy_interval": [max(float(scores.mean()) - margin, 0.0), min(float(scores.mean()) + margin, 1.0)],
         "majority": float(overlap(np.broadcast_to(constant, targets.shape), targets).mean()),
         "subset_accuracy": float((predicted == targets).all(axis=1).mean()),
-        "micro_f1": float(f1_score(targets, predicted, average="micro", zero_division=0)),
-        "macro_f1": float(f1[support > 0].mean()) if support.any() else 0.0,
-        "mean_average_precision": float(np.mean([one for one in ranked if one is not None])) if support.any() else 0.0,
+        "micro_f1": float(_ratio(2 * both.sum(), given.sum() + support.sum())),
+        "macro_f1": float(f1[occurs].mean()) if occurs.any() else 0.0,
+        "mean_average_precision": float(np.mean([one for one in ranked if one is not None])) if occurs.any() else 0.0,
         "log_loss": float(-np.log(np.maximum(likelihood, 1e-12)).mean()),
         "classes": {
             label: {
-                "precision": float(precision[index]),
-                "recall": float(recall[index]),
+                "precision": float(_ratio(both, given)[index]),
+                "recall": float(_ratio(both, support)[index]),
                 "f1": float(f1[index]),
                 "average_precision": ranked[index],
                 "support": int(support[index]),
@@ -135,3 +137,7 @@ def multi_label(
             for index, label in enumerate(head.labels)
         },
     }
+
+
+def _ratio(part: NDArray[np.integer], whole: NDArray[np.integer]) -> NDArray[np.float64]:
+    return np.where(whole == 0, 0.0, part / np.maximum(whole, 1))

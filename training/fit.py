@@ -61,14 +61,17 @@ def fit(data: Prepared, folders: Folders, reporter: Reporter, *, each_alone: boo
         BundleError: if the exported model disagrees with the trained one.
     """
     started = time.perf_counter()
+    reuse = Reuse(data.recipe.training.init)
+    reuse.check(data.recipe.spec)
     run = Run.create(folders.runs, data.recipe.name)
     run.write_recipe(data.recipe)
     _tell_data(data, run, reporter)
-    reuse = Reuse(data.recipe.training.init)
     vocabularies = learn_vocabularies(data, run, reuse)
 
     def after_epoch(epoch: Epoch, is_best: bool) -> None:
         run.append_log({**epoch.as_dict(), "best": is_best})
+        if epoch.epoch == data.recipe.training.unfreeze_at_epoch:
+            reporter.say(f"from epoch {epoch.epoch} on, these train too: {', '.join(data.recipe.training.freeze)}")
         reporter.say(_line(epoch, data.recipe.training.epochs, is_best))
 
     with reporter.task("Training") as task:

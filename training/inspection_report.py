@@ -52,7 +52,9 @@ def tell_example(looked: Looked, reporter: Reporter) -> None:
         shown = ", ".join(f"{label} {probability:.3f}" for label, probability in ranked[:LABELS_SHOWN])
         reporter.say(f"{head}: {shown}")
     labels = ", ".join(f"{head} {label!r}" for head, label in looked.explained.items())
-    reporter.say(f"why {labels}: {looked.probability:.3f}, and {looked.baseline:.3f} with every input absent; moved by")
+    several = " (summed over the heads)" if len(looked.explained) > 1 else ""
+    change = f"{looked.probability:.3f}{several}, and {looked.baseline:.3f} with every input absent"
+    reporter.say(f"why {labels}: {change}; moved by")
     reporter.show(_weights("input", looked.shares))
     for view, tokens in looked.tokens.items():
         if tokens:

@@ -109,6 +109,7 @@ def train(
         started = time.perf_counter()
         if number == settings.unfreeze_at_epoch:
             frozen.thaw()
+            since_best = 0  # what trains from now on is to have its chance
             groups += _thawed(network, groups[0], settings, steps_per_epoch, number)
             step = compiled(network, encoder, objective, groups)
         losses, sizes = [], []
@@ -143,7 +144,8 @@ def train(
         since_best += 1
         if is_best:
             best, best_weights, since_best = score, network.get_weights(), 0
-        if settings.patience is not None and since_best >= settings.patience:
+        is_second_phase = number >= (settings.unfreeze_at_epoch or 0)
+        if settings.patience is not None and since_best >= settings.patience and is_second_phase:
             break
     network.set_weights(best_weights)
     return history

@@ -118,12 +118,14 @@ def labels(manifest: Manifest, recipe: Recipe) -> dict[str, tuple[str, ...]]:
     found = {}
     for head, column in recipe.data.labels.items():
         spec = recipe.spec.heads[head]
-        shared = [other for other, given in recipe.spec.heads.items() if head in (other, given.last_layer_of)]
-        shared += [spec.last_layer_of] if spec.last_layer_of else []
+        layer = spec.last_layer_of or head
+        shared = [other for other, given in recipe.spec.heads.items() if layer in (other, given.last_layer_of)]
         names = sorted({name for other in shared for name in _names(manifest, recipe, other)})
-        if len(names) < (1 if isinstance(spec, MultiLabelHead) else 2):
+        least = 1 if isinstance(spec, MultiLabelHead) else 2
+        if len(names) < least:
             raise ManifestError(
-                f"Column {column!r} has {len(names)} label; expected at least 2 to tell apart. Received: {names}."
+                f"Column {column!r} has {len(names)} label{'s' if not names else ''}; expected at least {least}"
+                f"{' to tell apart' if least > 1 else ''}. Received: {names}."
             )
         listed = spec.labels
         unlisted = [name for name in names if name not in listed]

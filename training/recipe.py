@@ -11,7 +11,7 @@ import yaml
 from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from model.errors import SpecError
-from model.spec import ModelSpec, Name, PretrainedBranch, Rate, TextBranch
+from model.spec import ModelSpec, Name, Rate
 from model.validation import Part, nearest
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -120,7 +120,7 @@ class TrainingSettings(Part):
     monitor: Literal["loss", "accuracy"] = "accuracy"
     patience: PositiveInt | None = None
     seed: Seed = 0
-    init: dict[str, InitFrom] | Path | None = None
+    init: Annotated[dict[str, InitFrom] | Path | None, Field(union_mode="left_to_right")] = None
     freeze: tuple[Name, ...] = ()
     unfreeze_at_epoch: PositiveInt | None = None
 
@@ -156,8 +156,8 @@ class Recipe(Part):
                 raise ValueError(f".training.freeze: no branch {name!r}{nearest(name, self.spec.branches)}")
             if not self._starts_from_something(name):
                 raise ValueError(
-                    f".training.freeze: branch {name!r} would stay at random weights. Say in training.init where they "
-                    "come from, or do not freeze it."
+                    f".training.freeze: branch {name!r} would stay at random weights. Say in training.init which model "
+                    "it comes from, or don't freeze it. (A pretrained network stays as it is by trainable_blocks: 0.)"
                 )
         parts = [*self.spec.branches, *self.spec.heads, "merge", "trunk"]
         for name in self.training.init if isinstance(self.training.init, dict) else ():
@@ -183,12 +183,8 @@ class Recipe(Part):
         return self
 
     def _starts_from_something(self, branch: str) -> bool:
-        init, spec = self.training.init, self.spec.branches[branch]
-        if isinstance(init, Path) or (init is not None and branch in init):
-            return True
-        if isinstance(spec, PretrainedBranch):
-            return spec.weights != "none"
-        return isinstance(spec, TextBranch) and spec.vectors is not None
+        # Whether a whole model has the branch is seen when it is read.
+        return isinstance(self.training.init, Path) or branch in (self.training.init or {})
 
     @property
     def image_root(self) -> Path:

@@ -38,6 +38,11 @@ class Source:
         self.bundle = Bundle(bundle_of(path))
         self.spec = self.bundle.spec
 
+    @property
+    def name(self) -> str:
+        """What to call it: the run folder, or model and version."""
+        return f"{self.path.parent.name}/{self.path.name}" if self.path.name.isdecimal() else self.path.name
+
     @cached_property
     def values(self) -> weights.Values:
         """Its weights by part."""
@@ -49,12 +54,15 @@ class Reuse:
 
     Args:
         init: as in the recipe: a source for each part, or one for all parts that it has.
+        branches_only: leave out what is behind the branches.
 
     Raises:
         BundleError: if a source can't be read.
     """
 
-    def __init__(self, init: Mapping[str, InitFrom] | Path | None) -> None:
+    def __init__(self, init: Mapping[str, InitFrom] | Path | None, *, branches_only: bool = False) -> None:
+        self._init = init
+        self._branches_only = branches_only
         self._whole = Source(init) if isinstance(init, Path) else None
         self._named: dict[str, tuple[Source, str | None]] = {}
         if isinstance(init, Mapping):
@@ -67,14 +75,33 @@ class Reuse:
         Raises:
             SpecError: if a source has no part that fits.
         """
+        wanted = [name for name in _names(spec) if name in spec.branches or not self._branches_only]
         if self._whole is not None:
-            names = [name for name in _names(spec) if name in _names(self._whole.spec)]
+            names = [name for name in wanted if name in _names(self._whole.spec)]
             return {name: (self._whole, name) for name in names}
         return {
-            part: (source, given or _counterpart(spec, part, source))
+            part: (source, _named(spec, part, source, given) if given else _counterpart(spec, part, source))
             for part, (source, given) in self._named.items()
-            if part in _names(spec)
+            if part in wanted
         }
+
+    def of_branches(self) -> Reuse:
+        """The same without what is behind the branches, for a model of some of them."""
+        return Reuse(self._init, branches_only=True)
+
+    def check(self, spec: ModelSpec) -> None:
+        """Looks whether all branches that are taken over fit, before anything is trained.
+
+        Raises:
+            SpecError: saying what differs.
+        """
+        for part, (source, there) in self.parts(spec).items():
+            if part in spec.branches:
+                where = f"training.init.{part}: {there!r} of {source.name}"
+                _check_branch(spec.branches[part], source.spec.branches[there], where)
+            elif part in ("merge", "trunk"):
+                where = f"training.init.{part}: {there!r} of {source.name}"
+                _check_behind(spec, source.spec, part, where)
 
     def vocabularies(self, spec: ModelSpec) -> dict[str, Path]:
         """For each branch that is taken over and has a learned vocabulary, the file of its source."""
@@ -96,10 +123,12 @@ class Reuse:
         own = weights.parts(network)
         done = []
         for part, (source, there) in self.parts(spec).items():
-            where = f"{there!r} of {source.path.name}"
+            where = f"{there!r} of {source.name}"
             if part in spec.heads:
-                done.append(_take_head(own[part], spec, part, source, there))
+                done.append(_take_head(own.get(part, []), spec, part, source, there))
                 continue
+            if part in ("merge", "trunk"):
+                _check_behind(spec, source.spec, part, f"training.init.{part}: {where}")
             if part in spec.branches:
                 _check_branch(spec.branches[part], source.spec.branches[there], f"training.init.{part}: {where}")
                 presence = f"{part}.presence", f"{there}.presence"
@@ -127,9 +156,40 @@ def _counterpart(spec: ModelSpec, part: str, source: Source) -> str:
     if len(alike) == 1:
         return alike[0]
     raise SpecError(
-        f"training.init.{part}: {source.path.name} has none of that name{nearest(part, theirs)} "
+        f"training.init.{part}: {source.name} has none of that name{nearest(part, theirs)} "
         f"Name the one to take: {part}: {{path: ..., part: NAME}}."
     )
+
+
+def _named(spec: ModelSpec, part: str, source: Source, given: str) -> str:
+    """The part of the source that the recipe names, if it is of the same sort."""
+    for sort in (spec.branches, spec.heads):
+        if part in sort:
+            theirs = source.spec.branches if sort is spec.branches else source.spec.heads
+            if given in theirs:
+                return given
+            raise SpecError(f"training.init.{part}.part: {source.name} has no {given!r}{nearest(given, theirs)}")
+    if given != part:
+        raise SpecError(f"training.init.{part}.part: expected {part!r}, for every model has one. Received: {given!r}.")
+    return given
+
+
+def _check_behind(spec: ModelSpec, theirs: ModelSpec, part: str, where: str) -> None:
+    """What is behind the branches means something for the same vectors in the same order alone."""
+
+    def told(one: ModelSpec) -> dict[str, object]:
+        vectors = [(view.name, one.branches[view.branch].units) for view in one.views]
+        behind = {"merge": one.merge and one.merge.model_dump()}
+        if part == "trunk":
+            behind["trunk"] = one.trunk.model_dump(exclude={"dropout"})
+        return {"branches and their units": vectors, **behind}
+
+    own, other = told(spec), told(theirs)
+    differing = [key for key in own if own[key] != other[key]]
+    if differing:
+        raise SpecError(
+            f"{where} does not fit: {', '.join(f'{key}: {other[key]} there, {own[key]} here' for key in differing)}."
+        )
 
 
 def _check_branch(branch: Branch, theirs: Branch, where: str) -> None:
@@ -137,6 +197,8 @@ def _check_branch(branch: Branch, theirs: Branch, where: str) -> None:
         {key: value for key, value in one.model_dump().items() if key not in _FREE_KEYS} for one in (branch, theirs)
     )
     differing = [key for key in {**own, **other} if own.get(key) != other.get(key)]
+    if "kind" in differing:
+        differing = ["kind"]  # all else follows from it
     if differing:
         told = ", ".join(f"{key} is {other.get(key)!r} there and {own.get(key)!r} here" for key in differing)
         raise SpecError(f"{where} does not fit: {told}. Make the spec of the branch the same.")
@@ -155,22 +217,26 @@ def _copy(own: weights.Parts, values: weights.Values, part: str, there: str, *, 
 
 def _take_head(variables: list[keras.Variable], spec: ModelSpec, head: str, source: Source, there: str) -> str:
     """Copies the weights of a head; of its last layer those of the labels that stayed."""
-    where = f"training.init.{head}: {there!r} of {source.path.name}"
-    theirs = source.spec.heads[there]
+    where = f"training.init.{head}: {there!r} of {source.name}"
+    theirs, mine = source.spec.heads[there], spec.heads[head]
     values = source.values.get(there, [])
-    if theirs.kind != spec.heads[head].kind or len(values) != len(variables):
-        raise SpecError(f"{where} does not fit: it is another kind of head, or has other layers.")
+    same = [(one.kind, one.of, one.units, one.last_layer_of is None) for one in (theirs, mine)]
+    if same[0] != same[1] or len(values) != len(variables):
+        raise SpecError(
+            f"{where} does not fit: kind, 'of', 'units' and whether it has a last layer of its own must be the same."
+        )
     old = {label: index for index, label in enumerate(theirs.labels)}
     kept = [(index, old[label]) for index, label in enumerate(spec.heads[head].labels) if label in old]
     for number, (variable, value) in enumerate(zip(variables, values, strict=True)):
-        is_last = number >= len(variables) - 2  # kernel (width, classes) and bias (classes,)
+        # Kernel (width, classes) and bias (classes,); a head that uses another's last layer has hidden ones only.
+        is_last = mine.last_layer_of is None and number >= len(variables) - 2
         if is_last and value.shape[:-1] == variable.shape[:-1]:
             variable.assign(_by_label(variable.numpy(), value, kept))
         elif not is_last and value.shape == tuple(variable.shape):
             variable.assign(value)
         else:
             raise SpecError(f"{where} does not fit: it has a layer of shape {value.shape}, here {variable.shape}.")
-    return f"{head}: {len(kept)} of {len(spec.heads[head].labels)} labels taken from {there!r} of {source.path.name}"
+    return f"{head}: {len(kept)} of {len(spec.heads[head].labels)} labels taken from {there!r} of {source.name}"
 
 
 def _by_label(

@@ -13,7 +13,8 @@ from typing import Any
 
 import polars as pl
 
-from model.errors import StorageError
+from model.bundle import versions
+from model.errors import BundleError, StorageError
 from training.manifest import BadRow
 from training.recipe import Recipe
 
@@ -132,5 +133,13 @@ class Run:
 
 
 def bundle_of(path: Path) -> Path:
-    """The bundle that a path names: a run folder's, or the path itself."""
+    """The bundle that a path names: a run folder's, or the path itself.
+
+    Raises:
+        BundleError: if there is nothing, or a model of which a version is to be named.
+    """
+    if not path.is_dir():
+        raise BundleError(f"There is no folder {path}; expected a run folder or a bundle.")
+    if numbers := versions(path):
+        raise BundleError(f"{path} holds a model; name one of its versions: {path / str(numbers[-1])}.")
     return path / "bundle" if (path / "bundle").is_dir() else path

@@ -82,7 +82,7 @@ def train_spec(
     files = {name: file for name, file in vocabulary_files.items() if name in spec.branches}
     encoder = Encoder(spec, files)
     network = build(spec, vocabulary_sizes(files))
-    for line in start(network, spec, files, reuse or Reuse(None)):
+    for line in start(network, spec, files, reuse or Reuse(None), freeze=settings.freeze):
         say(line)
     best: list[Epoch] = []
 

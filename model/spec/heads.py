@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator, model_validator
 
 from model.spec.names import Name, Rate
 from model.validation import Part
@@ -73,6 +73,16 @@ class MultiLabelHead(_Head):
 
     kind: Literal["multi_label"] = "multi_label"
     delimiter: str = Field(",", min_length=1, max_length=1)
+
+    @model_validator(mode="after")
+    def _labels_stand_in_cells(self) -> Self:
+        for label in self.labels:
+            if self.delimiter in label or label != label.strip() or not label:
+                raise ValueError(
+                    f".labels: no cell can hold {label!r}, as {self.delimiter!r} and blanks part its labels; rename it, "
+                    "or choose another delimiter."
+                )
+        return self
 
 
 Head = Annotated[SingleLabelHead | MultiLabelHead, Field(discriminator="kind")]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from model.spec.names import Rate
-from model.validation import Part
+from model.validation import Part, kind_alone
 
 
 class ConcatenateMerge(Part):
@@ -123,4 +123,5 @@ Merge = Annotated[
     | BilinearMerge
     | CrossAttentionMerge,
     Field(discriminator="kind"),
+    BeforeValidator(kind_alone),
 ]

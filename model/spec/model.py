@@ -166,7 +166,8 @@ class ModelSpec(Part):
             return data
         inputs = dict(data["inputs"])
         for name, given in inputs.items():
-            source = inputs.get(given.get("branch_of")) if isinstance(given, Mapping) else None
+            named = given.get("branch_of") if isinstance(given, Mapping) else None
+            source = inputs.get(named) if isinstance(named, str) else None
             if isinstance(source, Mapping):
                 inputs[name] = {**{key: value for key, value in source.items() if key != "branch_of"}, **given}
         return {**data, "inputs": inputs}
@@ -177,8 +178,8 @@ class ModelSpec(Part):
             *checks.inputs(self),
             *checks.branches(self),
             *checks.unread(self),
-            *checks.merge(self),
             *checks.heads(self),
+            *checks.merge(self),
         ):
             raise ValueError(f".{complaint}")
         return self

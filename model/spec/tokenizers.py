@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import BeforeValidator, Field, PositiveInt
 
 from model.spec.names import Sizes
-from model.validation import Part
+from model.validation import Part, kind_alone
 
 
 class WordsTokenizer(Part):
@@ -80,7 +80,8 @@ class WordNgramsTokenizer(_Hashed):
 class CharacterNgramsTokenizer(_Hashed):
     """Runs of characters within a word, its ends marked, hashed, as in fastText (Bojanowski 2017, arXiv:1607.04606).
 
-    A misspelt word shares most of its runs with the right one.
+    A misspelt word shares most of its runs with the right one. Unlike there, the whole word is not a run of its own: a
+    second branch with the tokenizer `words` has it.
     """
 
     kind: Literal["character_ngrams"] = "character_ngrams"
@@ -90,4 +91,4 @@ class CharacterNgramsTokenizer(_Hashed):
 
 HashedTokenizer = WordNgramsTokenizer | CharacterNgramsTokenizer
 LearnedTokenizer = WordsTokenizer | WordpieceTokenizer | CharactersTokenizer
-Tokenizer = Annotated[LearnedTokenizer | HashedTokenizer, Field(discriminator="kind")]
+Tokenizer = Annotated[LearnedTokenizer | HashedTokenizer, Field(discriminator="kind"), BeforeValidator(kind_alone)]

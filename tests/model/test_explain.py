@@ -118,7 +118,7 @@ def test_the_heat_map_of_a_linear_end_is_the_weighted_sum_of_the_channels(tmp_pa
         ),
         tmp_path,
     )
-    branch, fusion = made.network.get_layer("image.branch"), made.network.get_layer("fusion")
+    branch, fusion = made.network.get_layer("image.branch"), made.network.get_layer("merged.fusion")
     weights = (branch.get_layer("dense").kernel @ fusion.get_layer("answer.head").kernel).numpy()[:, 1]
     features = branch(tensors(made.spec)["image"])["stage_2"].numpy()[0]  # (10, 8, 4)
 
@@ -174,3 +174,16 @@ def test_every_view_of_a_shared_branch_has_its_own_explanation(tmp_path: Path) -
     assert found["back.heatmap"][1].any()
     assert [name for name in found if name.endswith(".tokens")] == ["text.tokens", "text.note.tokens"]
     assert found["shares"].shape == (6, 4)
+
+
+def test_branches_that_see_one_picture_in_different_detail_share_its_heat_map(tmp_path: Path) -> None:
+    branches = {
+        "image": {"kind": "conv", "filters": [3, 4], "units": 5},
+        "coarse": {"kind": "residual", "input": "image", "filters": [3, 4, 4], "units": 5},
+        "text": {"kind": "embedding", "dimension": 4, "units": 6},
+    }
+    inputs = {"image": {"kind": "image", "height": 64, "width": 48}, "text": {"kind": "text"}}
+    found = explained(make(spec_of(inputs=inputs, branches=branches), tmp_path))
+
+    assert found["image.heatmap"].shape == (6, 64, 48)
+    assert found["image.heatmap"][0].any()

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from model import reload
+from model import reload, weights
 from model.examples import Tensors
 from model.export import Exported
 from model.losses import loss
@@ -71,7 +71,7 @@ def gradients(made: Made) -> list[tuple[keras.Variable, tf.Tensor | None]]:
     several = isinstance(head, MultiLabelHead)
     targets = tf.constant([[True, False]] * 3 + [[False, True]] * 3) if several else tf.constant([0, 1, 2, 0, 1, 2])
     with tf.GradientTape() as tape:
-        outputs = made.network(made.encoder(batch), training=False)
+        outputs = made.network(made.encoder(batch), training=True)
         logits = [tensor for name, tensor in outputs.items() if name.split(".")[0] == "answer"]
         total = tf.add_n([loss(head, one, targets, np.ones(len(head.labels), np.float32)) for one in logits])
     variables = made.network.trainable_variables
@@ -126,10 +126,15 @@ def check(rows: list[dict[str, str]], directory: Path) -> None:
         made = make(spec_of(row), home)
         check_gradients(made)
         exported = made if made.spec.portable() == made.spec else make(made.spec.portable(), home)
+        weights.assign(exported.network, weights.values(made.network))
         functions = signatures(exported.spec, exported.encoder, exported.network)
         check_alone(exported, functions)
         arguments, answers = save(exported, functions, home)
         check_shapes(exported, answers)
+        trained = made.network(
+            made.encoder({name: tf.constant(one) for name, one in tensors(made.spec).items()}), training=False
+        )
+        np.testing.assert_allclose(trained["merged"], answers[f"{FEATURES}/features"], atol=1e-5)
         scripts.append(arguments)
         expected.append(answers)
     command = [sys.executable, "-I", "-c", STRANGER, reload.__file__, json.dumps(scripts)]

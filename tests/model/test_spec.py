@@ -295,3 +295,24 @@ def test_the_network_takes_tokens_of_every_view_where_the_signature_takes_string
     presences = {"front_present", "title_present", "note_present"}
     assert set(taken) == {"front", "title.tokens", "title.note.tokens"} | presences
     assert taken["title.note.tokens"].dtype == "int32"
+
+
+def test_a_tokenizer_and_a_merge_may_be_a_name_alone() -> None:
+    branches = {"front": {"kind": "conv"}, "title": {"kind": "embedding", "tokenizer": "characters"}}
+    spec = spec_of(branches=branches, merge="gated")
+
+    assert spec.merge.kind == "gated"
+    assert spec.branches["title"].tokenizer.kind == "characters"
+    with pytest.raises(SpecError, match=r"^spec\.merge\.kind: no kind 'gatd'; did you mean 'gated'\?"):
+        spec_of(merge="gatd")
+
+
+@pytest.mark.parametrize("wrong", [["front"], {}, 3])
+def test_an_input_to_share_with_is_a_name(wrong: object) -> None:
+    with pytest.raises(SpecError, match=r"inputs\.back"):
+        spec_of(inputs={**SMALL["inputs"], "back": {"kind": "image", "branch_of": wrong}})
+
+
+def test_the_only_head_of_a_branch_that_is_not_there_is_told_so() -> None:
+    with pytest.raises(SpecError, match=r"^spec\.heads\.topic\.of: no branch 'frnt'; did you mean 'front'\?"):
+        spec_of(heads={"topic": {"kind": "single_label", "of": "frnt"}})

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from model.bundle import Bundle
-from model.errors import ManifestError
+from model.errors import ManifestError, SpecError
 from model.spec import MultiLabelHead, SingleLabelHead
 from tests import tiny
 from training import evaluate, splits
@@ -127,7 +127,7 @@ def test_figures_of_several_labels_are_those_of_their_definitions() -> None:
     head = MultiLabelHead(labels=("a", "b"))
     right = np.array([[True, False], [True, True], [False, False], [False, False]])
     probabilities = np.array([[0.9, 0.6], [0.8, 0.4], [0.3, 0.1], [0.2, 0.2]], np.float32)
-    found = evaluate.multi_label(head, probabilities, right, shares=np.array([0.6, 0.1]))
+    found = evaluate.multi_label(head, probabilities, right, constant=np.array([True, False]))
 
     assert found["accuracy"] == pytest.approx((0.5 + 0.5 + 1 + 1) / 4)
     assert found["subset_accuracy"] == 0.5
@@ -135,5 +135,44 @@ def test_figures_of_several_labels_are_those_of_their_definitions() -> None:
     assert found["macro_f1"] == pytest.approx((1 + 0) / 2)
     assert found["mean_average_precision"] == pytest.approx((1 + 0.5) / 2)
     assert found["majority"] == pytest.approx((1 + 0.5 + 0 + 0) / 4)
+    assert found["classes"]["b"]["support"] == 1
     likelihood = np.log([0.9, 0.4, 0.8, 0.4, 0.7, 0.9, 0.8, 0.8])
     assert found["log_loss"] == pytest.approx(-likelihood.mean(), rel=1e-5)
+
+
+def test_a_single_label_is_counted_as_any_other() -> None:
+    right = np.array([[True], [False], [False], [False]])
+    probabilities = np.array([[0.9], [0.8], [0.1], [0.2]], np.float32)
+    found = evaluate.multi_label(MultiLabelHead(labels=("sale",)), probabilities, right, constant=np.array([False]))
+
+    assert found["classes"]["sale"] == {
+        "precision": 0.5,
+        "recall": 1,
+        "f1": pytest.approx(2 / 3),
+        "average_precision": 1,
+        "support": 1,
+    }
+    assert found["micro_f1"] == pytest.approx(2 / 3)
+    assert found["majority"] == 0.75
+
+
+def test_a_label_that_does_not_occur_has_no_average_precision() -> None:
+    found = evaluate.multi_label(
+        MultiLabelHead(labels=("a",)), np.array([[0.2]], np.float32), np.array([[False]]), constant=np.array([False])
+    )
+
+    assert found["classes"]["a"]["average_precision"] is None
+    assert found["macro_f1"] == 0
+
+
+def test_the_commonest_answer_may_be_none() -> None:
+    head = MultiLabelHead(labels=("a", "b"))
+    right, trained_on = np.array([[False, False], [True, False]]), np.array([[False, False]] * 3 + [[True, False]] * 2)
+
+    assert evaluate.evaluate(head, np.zeros((2, 2), np.float32), right, trained_on=trained_on)["majority"] == 0.5
+
+
+@pytest.mark.parametrize("labels", [["a;b", "c"], ["", "a"], [" a", "b"]])
+def test_a_label_that_no_cell_can_hold_is_refused(labels: list[str]) -> None:
+    with pytest.raises(SpecError, match="no cell can hold"):
+        MultiLabelHead.parse({"labels": labels, "delimiter": ";"}, what="head")

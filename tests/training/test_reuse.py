@@ -16,7 +16,7 @@ from model.spec import ModelSpec
 from tests.model.made_up import Made, make
 from training.fit import Fitted
 from training.recipe import TrainingSettings
-from training.reuse import Reuse
+from training.reuse import Reuse, Source, _take_head
 
 
 @pytest.fixture
@@ -111,8 +111,8 @@ def test_a_branch_of_several_is_named(source: Path, spec: ModelSpec, tmp_path: P
         ("branches.image.filters", (4, 7), "image", "training.init.image: 'image' of NAME does not fit: filters is (4, 6) there and (4, 7) here. Make the spec of the branch the same."),
         ("branches.text.dimension", 7, "text", "training.init.text: 'text' of NAME does not fit: dimension is 6 there and 7 here."),
         ("branches.image.kind", "inception", "image", "kind is 'conv' there and 'inception' here"),
-        ("trunk.units", (9,), "trunk", "training.init.trunk: 'trunk' of NAME does not fit: its weights have the shapes [(19, 8), (8,)], here [(19, 9), (9,)] are expected."),
-        ("heads.colour.units", (5,), "colour", "training.init.colour: 'colour' of NAME does not fit: it is another kind of head, or has other layers."),
+        ("trunk.units", (9,), "trunk", "training.init.trunk: 'trunk' of NAME does not fit: trunk: {'units': (8,), 'activation': 'relu'} there, {'units': (9,), 'activation': 'relu'} here."),
+        ("heads.colour.units", (5,), "colour", "training.init.colour: 'colour' of NAME does not fit: kind, 'of', 'units' and whether it has a last layer of its own must be the same."),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_says_what_differs(
@@ -145,3 +145,48 @@ def test_a_part_that_the_source_has_not_is_told_with_those_it_has(
 def test_a_folder_without_a_bundle_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="is not a bundle"):
         reuse_of({"image": str(tmp_path)})
+
+
+def test_a_model_without_its_version_is_told_the_newest(tiny_fitted: Fitted) -> None:
+    with pytest.raises(BundleError, match=r"holds a model; name one of its versions: .*tiny/1\."):
+        reuse_of(str(tiny_fitted.published.parent))
+
+
+def test_a_part_that_is_not_there_is_told(source: Path, spec: ModelSpec) -> None:
+    with pytest.raises(SpecError, match=r"^training\.init\.image\.part: .* has no 'imag'; did you mean 'image'\?"):
+        reuse_of({"image": {"path": str(source), "part": "imag"}}).check(spec)
+    with pytest.raises(SpecError, match=r"^training\.init\.trunk\.part: expected 'trunk'"):
+        reuse_of({"trunk": {"path": str(source), "part": "merge"}}).check(spec)
+
+
+def test_a_trunk_behind_branches_in_another_order_does_not_fit(source: Path, spec: ModelSpec) -> None:
+    data = spec.model_dump()
+    data["branches"] = dict(reversed(data["branches"].items()))
+
+    with pytest.raises(
+        SpecError,
+        match=r"^training\.init\.trunk: 'trunk' of .* does not fit: branches and their units: \[\('image', 8\)",
+    ):
+        reuse_of({"trunk": str(source)}).check(ModelSpec.parse(data, what="spec"))
+
+
+def test_hidden_layers_of_a_head_that_borrows_its_last_layer_are_taken_whole(tmp_path: Path) -> None:
+    spec = ModelSpec.parse(
+        {
+            "inputs": {"text": {"kind": "text"}},
+            "branches": {"text": {"kind": "embedding", "tokenizer": "word_ngrams", "dimension": 3, "units": 4}},
+            "heads": {
+                "one": {"kind": "single_label", "labels": ["x", "y", "z"], "units": [6]},
+                "two": {"kind": "single_label", "labels": ["x", "y", "z"], "units": [6], "last_layer_of": "one"},
+            },
+        },
+        what="spec",
+    )
+    theirs, made = make(spec, tmp_path, seed=1), make(spec, tmp_path, seed=2)
+    source = Source.__new__(Source)
+    source.path, source.spec = tmp_path, spec
+    source.values = weights.values(theirs.network)
+    _take_head(weights.parts(made.network)["two"], spec, "two", source, "two")
+
+    for own, other in zip(weights.values(made.network)["two"], source.values["two"], strict=True):
+        np.testing.assert_array_equal(own, other)
