@@ -79,7 +79,7 @@ class MultiLabelHead(_Head):
         for label in self.labels:
             if self.delimiter in label or label != label.strip() or not label:
                 raise ValueError(
-                    f".labels: no cell can hold {label!r}, as {self.delimiter!r} and blanks part its labels; rename it, "
+                    f".labels: no cell can hold {label!r}, as {self.delimiter!r} and blanks part labels; rename it, "
                     "or choose another delimiter."
                 )
         return self
