@@ -29,7 +29,7 @@ from training.demo_data import write_demo_set
 from training.fit import fit
 from training.prepare import prepare
 from training.progress import Reporter
-from training.recipe import from_columns
+from training.recipe_columns import from_columns
 from training.runs import Folders
 
 EPOCHS = 15

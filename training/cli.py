@@ -96,17 +96,17 @@ def fit(
 
         bifocal-training fit --recipe listings.yaml --from runs/listings-20260102-030405
     """
-    from training import recipe as recipes
+    from training import recipe_columns, recipe_file
 
     if recipe is not None:
         given = [image, text, tags, label, group, split]
         if any(given):
             raise typer.BadParameter("--recipe and columns do not go together: the recipe names the columns.")
-        chosen = recipes.load(recipe)
+        chosen = recipe_file.load(recipe)
     elif manifest is not None:
-        chosen = recipes.from_columns(
+        chosen = recipe_columns.from_columns(
             manifest.absolute(),
-            name=name or recipes.name_of(manifest),
+            name=name or recipe_columns.name_of(manifest),
             image=image or [],
             text=text or [],
             tags=tags or [],

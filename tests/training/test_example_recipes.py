@@ -28,7 +28,7 @@ from model.text import learn_vocabulary
 from tests.training import example_table
 from tests.training.layer_graph import LayerGraph
 from tests.training.networks_by_hand import BY_HAND
-from training import recipe as recipes
+from training import recipe_file
 from training.fit import Fitted, fit
 from training.freezing import Frozen
 from training.loop import Listener, train
@@ -48,7 +48,7 @@ OTHERS = [name for name in NAMES if name not in (*APART, "merged-frozen")]
 
 
 def example(name: str, folder: Path = EXAMPLES) -> Recipe:
-    return recipes.load(folder / f"{name}.yaml")
+    return recipe_file.load(folder / f"{name}.yaml")
 
 
 @pytest.fixture(scope="module")

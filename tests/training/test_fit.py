@@ -15,7 +15,7 @@ from rich.console import Console
 from model.bundle import Bundle
 from model.errors import ManifestError, StorageError
 from tests import tiny
-from training import recipe as recipes
+from training import recipe_file
 from training.alone import modalities
 from training.fit import Fitted, fit
 from training.prepare import prepare
@@ -56,7 +56,7 @@ def test_the_log_has_a_line_an_epoch(tiny_fitted: Fitted) -> None:
 
 
 def test_the_resolved_recipe_can_be_trained_again(tiny_fitted: Fitted) -> None:
-    recipe = recipes.load(tiny_fitted.run.path / "recipe.yaml")
+    recipe = recipe_file.load(tiny_fitted.run.path / "recipe.yaml")
 
     assert recipe.spec.heads["colour"].labels == ("blue", "green", "red")
     assert recipe.training.epochs == 12

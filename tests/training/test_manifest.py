@@ -9,7 +9,8 @@ import pytest
 from model.errors import ManifestError
 from tests import tiny
 from training import manifest
-from training.recipe import Recipe, from_columns
+from training.recipe import Recipe
+from training.recipe_columns import from_columns
 
 ROWS = [
     {"photo": "a.png", "title": "one", "label": "x"},

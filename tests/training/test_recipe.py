@@ -9,12 +9,13 @@ import yaml
 
 from model.errors import SpecError
 from tests import tiny
-from training import recipe as recipes
+from training import recipe_columns, recipe_file
+from training.recipe import Recipe
 
 
-def from_columns(**columns: object) -> recipes.Recipe:
+def from_columns(**columns: object) -> Recipe:
     given = {"image": ["photo"], "text": ["title"], "tags": [], "label": ["Product Type"], "name": "shop"} | columns
-    return recipes.from_columns(Path("/data/shop.csv"), **given)  # type: ignore[arg-type]
+    return recipe_columns.from_columns(Path("/data/shop.csv"), **given)  # type: ignore[arg-type]
 
 
 def test_columns_make_inputs_named_as_requests_will_call_them() -> None:
@@ -58,13 +59,13 @@ def test_a_resolved_recipe_reads_back_the_same(tmp_path: Path) -> None:
     recipe = from_columns(group="seller").with_labels({"product_type": ("mug", "007")})
     (tmp_path / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
 
-    assert recipes.load(tmp_path / "recipe.yaml") == recipe
+    assert recipe_file.load(tmp_path / "recipe.yaml") == recipe
 
 
 def test_paths_in_a_recipe_are_taken_from_its_own_folder(tmp_path: Path) -> None:
     yaml = from_columns().to_yaml().replace("/data/shop.csv", "table/shop.csv")
     (tmp_path / "recipe.yaml").write_text(yaml, encoding="utf-8")
-    recipe = recipes.load(tmp_path / "recipe.yaml")
+    recipe = recipe_file.load(tmp_path / "recipe.yaml")
 
     assert recipe.data.manifest == tmp_path / "table" / "shop.csv"
     assert recipe.image_root == tmp_path / "table"
@@ -84,12 +85,12 @@ def test_a_recipe_that_can_not_be_read_says_why(tmp_path: Path, text: str, messa
     (tmp_path / "recipe.yaml").write_text(text)
 
     with pytest.raises(SpecError, match=message):
-        recipes.load(tmp_path / "recipe.yaml")
+        recipe_file.load(tmp_path / "recipe.yaml")
 
 
 def test_a_missing_recipe_is_named(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"The recipe .*none\.yaml can't be read: No such file"):
-        recipes.load(tmp_path / "none.yaml")
+        recipe_file.load(tmp_path / "none.yaml")
 
 
 @pytest.mark.parametrize(
@@ -110,8 +111,8 @@ def test_columns_must_fit_the_spec(data: dict[str, object], message: str) -> Non
 
 
 def test_a_model_without_a_name_is_called_as_its_manifest() -> None:
-    assert recipes.name_of(Path("data/My shop (2).csv")) == "My-shop-2"
-    assert recipes.name_of(Path("店.csv")) == "model"
+    assert recipe_columns.name_of(Path("data/My shop (2).csv")) == "My-shop-2"
+    assert recipe_columns.name_of(Path("店.csv")) == "model"
 
 
 def test_one_label_column_in_another_script_is_called_label() -> None:
@@ -141,7 +142,7 @@ def test_files_that_training_starts_from_are_taken_from_the_folder_of_the_recipe
     data["spec"]["inputs"]["image"] |= {"height": 32, "width": 32}
     data["training"]["init"] = {"tags": "runs/a", "text": {"path": "models/b/1", "part": "title"}}
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(data))
-    recipe = recipes.load(tmp_path / "recipe.yaml")
+    recipe = recipe_file.load(tmp_path / "recipe.yaml")
 
     assert recipe.spec.branches["text"].vectors == tmp_path / "words.txt"
     assert recipe.spec.branches["image"].weights == tmp_path / "net.weights.h5"
@@ -150,7 +151,7 @@ def test_files_that_training_starts_from_are_taken_from_the_folder_of_the_recipe
         "text": tmp_path / "models" / "b" / "1",
     }
     (tmp_path / "resolved.yaml").write_text(recipe.to_yaml())
-    assert recipes.load(tmp_path / "resolved.yaml") == recipe
+    assert recipe_file.load(tmp_path / "resolved.yaml") == recipe
 
 
 def test_a_run_to_start_from_as_a_whole_is_a_path(tmp_path: Path) -> None:
