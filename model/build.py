@@ -16,7 +16,6 @@ from model.branches.lookup import lookup
 from model.branches.pretrained import pretrained
 from model.branches.recurrent import recurrent
 from model.branches.residual import residual
-from model.branches.tags import tags
 from model.branches.transformer import transformer
 from model.errors import SpecError
 from model.heads import heads
@@ -37,7 +36,7 @@ TOKEN_BRANCHES: Mapping[str, Callable[..., keras.Model]] = {
     "convolution": convolution,
     "recurrent": recurrent,
     "transformer": transformer,
-    "tags": tags,
+    "tags": embedding,
 }
 
 # What a network gives beside the logits of its heads; no branch and no head may be named so.

@@ -77,7 +77,7 @@ class Reuse:
         """
         wanted = [name for name in _names(spec) if name in spec.branches or not self._branches_only]
         if self._whole is not None:
-            names = [name for name in wanted if name in _names(self._whole.spec)]
+            names = [name for name in wanted if name in _alike(spec, name, self._whole)]
             return {name: (self._whole, name) for name in names}
         return {
             part: (source, _named(spec, part, source, given) if given else _counterpart(spec, part, source))
@@ -90,17 +90,16 @@ class Reuse:
         return Reuse(self._init, branches_only=True)
 
     def check(self, spec: ModelSpec) -> None:
-        """Looks whether all branches that are taken over fit, before anything is trained.
+        """Looks whether branches, merge and trunk that are taken over fit, before anything is trained.
 
         Raises:
             SpecError: saying what differs.
         """
         for part, (source, there) in self.parts(spec).items():
+            where = f"training.init.{part}: {there!r} of {source.name}"
             if part in spec.branches:
-                where = f"training.init.{part}: {there!r} of {source.name}"
                 _check_branch(spec.branches[part], source.spec.branches[there], where)
-            elif part in ("merge", "trunk"):
-                where = f"training.init.{part}: {there!r} of {source.name}"
+            elif part not in spec.heads:
                 _check_behind(spec, source.spec, part, where)
 
     def vocabularies(self, spec: ModelSpec) -> dict[str, Path]:
@@ -120,6 +119,7 @@ class Reuse:
         Raises:
             SpecError: saying what differs, if a part does not fit.
         """
+        self.check(spec)
         own = weights.parts(network)
         done = []
         for part, (source, there) in self.parts(spec).items():
@@ -127,10 +127,7 @@ class Reuse:
             if part in spec.heads:
                 done.append(_take_head(own.get(part, []), spec, part, source, there))
                 continue
-            if part in ("merge", "trunk"):
-                _check_behind(spec, source.spec, part, f"training.init.{part}: {where}")
             if part in spec.branches:
-                _check_branch(spec.branches[part], source.spec.branches[there], f"training.init.{part}: {where}")
                 presence = f"{part}.presence", f"{there}.presence"
                 _copy(own, source.values, *presence, what=f"training.init.{part}: {where}", must=False)
             _copy(own, source.values, part, there, what=f"training.init.{part}: {where}")
@@ -146,15 +143,15 @@ def _names(spec: ModelSpec) -> list[str]:
 
 def _counterpart(spec: ModelSpec, part: str, source: Source) -> str:
     """The part of the source that has the same name, or is the only one of its kind."""
-    theirs = _names(source.spec)
+    theirs = _alike(spec, part, source)
     if part in theirs:
         return part
     if part in spec.branches:
-        alike = [name for name, branch in source.spec.branches.items() if branch.kind == spec.branches[part].kind]
+        candidates = [name for name in theirs if source.spec.branches[name].kind == spec.branches[part].kind]
     else:
-        alike = list(source.spec.heads) if part in spec.heads else []
-    if len(alike) == 1:
-        return alike[0]
+        candidates = theirs
+    if len(candidates) == 1:
+        return candidates[0]
     raise SpecError(
         f"training.init.{part}: {source.name} has none of that name{nearest(part, theirs)} "
         f"Name the one to take: {part}: {{path: ..., part: NAME}}."
@@ -163,15 +160,19 @@ def _counterpart(spec: ModelSpec, part: str, source: Source) -> str:
 
 def _named(spec: ModelSpec, part: str, source: Source, given: str) -> str:
     """The part of the source that the recipe names, if it is of the same sort."""
-    for sort in (spec.branches, spec.heads):
-        if part in sort:
-            theirs = source.spec.branches if sort is spec.branches else source.spec.heads
-            if given in theirs:
-                return given
-            raise SpecError(f"training.init.{part}.part: {source.name} has no {given!r}{nearest(given, theirs)}")
-    if given != part:
-        raise SpecError(f"training.init.{part}.part: expected {part!r}, for every model has one. Received: {given!r}.")
-    return given
+    theirs = _alike(spec, part, source)
+    if given in theirs:
+        return given
+    raise SpecError(f"training.init.{part}.part: {source.name} has no {given!r}{nearest(given, theirs)}")
+
+
+def _alike(spec: ModelSpec, part: str, source: Source) -> list[str]:
+    """The parts of a source that are of the same sort: a branch may be called there what a head is called here."""
+    if part in spec.branches:
+        return list(source.spec.branches)
+    if part in spec.heads:
+        return list(source.spec.heads)
+    return [part] if source.spec.merge is not None else []
 
 
 def _check_behind(spec: ModelSpec, theirs: ModelSpec, part: str, where: str) -> None:

@@ -1,15 +1,15 @@
-"""The plain text branch: one learned vector a token, pooled, then dense."""
+"""The plain branch of a text, and that of tags: one learned vector a token, pooled, then dense."""
 
 from __future__ import annotations
 
 import keras
 
 from model.branches.pooling import pool, token_inputs, vector_of, without_padding
-from model.spec import EmbeddingBranch
+from model.spec import EmbeddingBranch, TagsBranch
 
 
-def embedding(branch: EmbeddingBranch, *, name: str) -> keras.Model:
-    """Token vectors pooled over the tokens, then a dense layer.
+def embedding(branch: EmbeddingBranch | TagsBranch, *, name: str) -> keras.Model:
+    """Token vectors pooled over the tokens, then a dense layer; of tags, an embedding bag.
 
     Args:
         branch: dimension, pooling, units, activation and dropout.

@@ -17,7 +17,6 @@ from model.branches.embedding import embedding
 from model.branches.lookup import TokenDropout, lookup
 from model.branches.pooling import AttentionPooling, TokenPooling
 from model.branches.recurrent import recurrent
-from model.branches.tags import tags
 from model.branches.transformer import Positions, transformer
 from model.spec import TokenBranch
 
@@ -29,7 +28,7 @@ FAMILIES: dict[str, Callable[..., keras.Model]] = {
     "convolution": convolution,
     "recurrent": recurrent,
     "transformer": transformer,
-    "tags": tags,
+    "tags": embedding,
 }
 TRANSFORMER = {"kind": "transformer", "blocks": 2, "attention_heads": 2, "feed_forward": 5}
 BRANCHES: list[dict[str, object]] = [

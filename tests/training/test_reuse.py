@@ -137,7 +137,7 @@ def test_a_part_that_the_source_has_not_is_told_with_those_it_has(
     data["branches"]["note"] = {"kind": "recurrent", "hidden": 3}
 
     with pytest.raises(
-        SpecError, match=rf"^training\.init\.note: {source.name} has none of that name.* Valid: colour, "
+        SpecError, match=rf"^training\.init\.note: {source.name} has none of that name.* Valid: image, tags, text"
     ):
         made_from(ModelSpec.parse(data, what="spec"), reuse_of({"note": str(source)}), tmp_path)
 
@@ -155,7 +155,7 @@ def test_a_model_without_its_version_is_told_the_newest(tiny_fitted: Fitted) -> 
 def test_a_part_that_is_not_there_is_told(source: Path, spec: ModelSpec) -> None:
     with pytest.raises(SpecError, match=r"^training\.init\.image\.part: .* has no 'imag'; did you mean 'image'\?"):
         reuse_of({"image": {"path": str(source), "part": "imag"}}).check(spec)
-    with pytest.raises(SpecError, match=r"^training\.init\.trunk\.part: expected 'trunk'"):
+    with pytest.raises(SpecError, match=r"^training\.init\.trunk\.part: .* has no 'merge'.* Valid: trunk"):
         reuse_of({"trunk": {"path": str(source), "part": "merge"}}).check(spec)
 
 
@@ -190,3 +190,13 @@ def test_hidden_layers_of_a_head_that_borrows_its_last_layer_are_taken_whole(tmp
 
     for own, other in zip(weights.values(made.network)["two"], source.values["two"], strict=True):
         np.testing.assert_array_equal(own, other)
+
+
+def test_a_head_is_not_taken_for_a_branch_of_its_name(source: Path, spec: ModelSpec) -> None:
+    data = spec.model_dump()
+    data["branches"]["colour"] = {**data["branches"].pop("image"), "input": "image"}
+    data["heads"] = {"image": data["heads"]["colour"]}
+    other = ModelSpec.parse(data, what="spec")
+
+    assert set(reuse_of(str(source)).of_branches().parts(other)) == {"text", "tags"}
+    assert reuse_of({"colour": str(source)}).parts(other)["colour"][1] == "image"
