@@ -11,9 +11,16 @@
     └── RequestError            a prediction request that cannot be answered as it is
         ├── MalformedError      its body does not parse
         ├── MediaTypeError      its body is of a kind that is not read
+        ├── NotAcceptableError  it wants an answer of a kind that is not given
+        ├── UnauthorizedError   it carries no valid key
+        ├── ForbiddenError      its key has not the right that it needs
         ├── NotFoundError       it asks for a model or version that is not there
+        ├── ConflictError       it asks for a version that cannot be served
         ├── TooLargeError       it is over a limit
-        └── NotReadyError       it came before the models were loaded, or while the server drains
+        ├── SlowBodyError       its body did not arrive in time
+        ├── NotReadyError       it came before the models were loaded, or while the server drains
+        ├── OverloadedError     it would have to wait longer than it may
+        └── DeadlineError       its time was over before its answer was there
 
 A message says what is wrong, what was expected and how to mend it, and names the key, column, row or part.
 Status codes and exit codes are given at the edge: `service/errors.py` and the two `cli.py`.
@@ -99,9 +106,46 @@ class NotFoundError(RequestError):
     """The request names a model or version that is not there."""
 
 
+class NotAcceptableError(RequestError):
+    """The request accepts none of the media types that are given."""
+
+
+class UnauthorizedError(RequestError):
+    """The request carries no key, or one that is not known."""
+
+
+class ForbiddenError(RequestError):
+    """The request's key has not the right it needs."""
+
+
+class ConflictError(RequestError):
+    """The request asks to serve a version that cannot be served."""
+
+
 class TooLargeError(RequestError):
     """The request is over a limit."""
 
 
 class NotReadyError(RequestError):
     """No model can answer yet, or the server is draining."""
+
+
+class SlowBodyError(RequestError):
+    """The body of the request did not arrive before its deadline."""
+
+
+class OverloadedError(RequestError):
+    """The request would have to wait longer than its deadline, or more is in progress than is allowed.
+
+    Args:
+        message: what is wrong, what was expected, how to mend it.
+        retry_after_s: seconds after which it is worth asking again.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class DeadlineError(RequestError):
+    """The deadline of the request passed before its answer was there."""

@@ -6,6 +6,7 @@ Each problem has a stable `type`, `title`, `status`, `detail` in words, and `inp
 from __future__ import annotations
 
 import logging
+import math
 from http import HTTPStatus
 from typing import Any
 
@@ -17,14 +18,21 @@ from starlette.responses import JSONResponse
 
 from model.errors import (
     BifocalError,
+    ConflictError,
+    DeadlineError,
+    ForbiddenError,
     ImageError,
     ImageTooLargeError,
     MalformedError,
     MediaTypeError,
+    NotAcceptableError,
     NotFoundError,
     NotReadyError,
+    OverloadedError,
     RequestError,
+    SlowBodyError,
     TooLargeError,
+    UnauthorizedError,
 )
 
 logger = logging.getLogger("bifocal")
@@ -38,22 +46,35 @@ PROBLEMS: tuple[tuple[type[BifocalError], str, int], ...] = (
     (ImageError, "image-unusable", 422),
     (MalformedError, "malformed", 400),
     (MediaTypeError, "media-type", 415),
+    (NotAcceptableError, "not-acceptable", 406),
+    (UnauthorizedError, "unauthorized", 401),
+    (ForbiddenError, "forbidden", 403),
     (NotFoundError, "not-found", 404),
+    (ConflictError, "version-refused", 409),
     (TooLargeError, "too-large", 413),
+    (SlowBodyError, "slow-body", 408),
     (NotReadyError, "not-ready", 503),
+    (OverloadedError, "overloaded", 503),
+    (DeadlineError, "deadline", 504),
     (RequestError, "invalid-request", 422),
 )
 
 # As RFC 9110 has them; Python's own phrases change with its version.
 TITLES = {
     400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
+    406: "Not Acceptable",
+    408: "Request Timeout",
+    409: "Conflict",
     413: "Content Too Large",
     415: "Unsupported Media Type",
     422: "Unprocessable Content",
     500: "Internal Server Error",
     503: "Service Unavailable",
+    504: "Gateway Timeout",
 }
 
 _STRING = {"type": "string"}
@@ -111,14 +132,30 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-def of(error: BifocalError) -> JSONResponse:
-    """The problem that one of our own errors is."""
+def kind_and_status(error: BifocalError) -> tuple[str, int]:
+    """The last part of the problem's `type`, and the status code, of one of our own errors."""
     for kind_of_error, kind, status in PROBLEMS:
         if isinstance(error, kind_of_error):
-            headers = {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
-            return problem(kind, status, str(error), input=getattr(error, "input", None), headers=headers)
-    logger.error("an error without a status code", exc_info=error)
-    return problem("internal", 500, "Something went wrong here; the log says what.")
+            return kind, status
+    return "internal", 500
+
+
+def headers_of(error: BifocalError) -> dict[str, str]:
+    """What an answer says beside its body: when to ask again, or that a key is wanted."""
+    if isinstance(error, OverloadedError):
+        return {"Retry-After": str(max(1, math.ceil(error.retry_after_s)))}
+    if isinstance(error, NotReadyError):
+        return {"Retry-After": str(RETRY_AFTER_S)}
+    return {"WWW-Authenticate": "Bearer"} if isinstance(error, UnauthorizedError) else {}
+
+
+def of(error: BifocalError) -> JSONResponse:
+    """The problem that one of our own errors is."""
+    kind, status = kind_and_status(error)
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.error("an error without a status code", exc_info=error)
+        return problem(kind, status, "Something went wrong here; the log says what.")
+    return problem(kind, status, str(error), input=getattr(error, "input", None), headers=headers_of(error))
 
 
 async def _ours(_: Request, error: Exception) -> JSONResponse:

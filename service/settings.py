@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from model.errors import SpecError
 from model.images import DEFAULT_MAX_PIXELS
 from model.validation import nearest
 
 PREFIX = "BIFOCAL_"
+MAX_TIMEOUT_MS = 600_000
 _SERVICE_LINK = re.compile(rf"{PREFIX}(SERVICE|PORT)_")
 
 
@@ -23,30 +24,88 @@ def _not_a_service_link(port: object) -> object:
     return 8000 if isinstance(port, str) and port.startswith("tcp://") else port
 
 
+def _split_at_commas(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
 class Settings(BaseSettings):
     """Settings of a server.
 
     Args:
         models: folder that holds `<name>/<version>/` bundles.
+        state_dir: folder for what has to survive a restart, the pins; `<models>/.state` if not given.
         host: address to listen on.
         port: to listen on.
+        insecure: listen on an address that others can reach without asking for keys.
+        keys: file of API keys, as `bifocal-service keys` writes it; every request has to carry one then.
+        cors_origins: origins whose pages may ask the service from a browser, separated by commas.
         max_batch_size: examples that one call of the model takes at most.
+        max_waiting: examples that wait for one model at most; a request beyond them is refused.
         max_body_bytes: a request with a larger body is refused.
+        max_pending_bytes: bodies of all requests in progress together; a request beyond them is refused.
         max_instances: a request with more examples is refused.
         max_pixels: a picture with more is refused before it is decoded.
         max_text_characters: a longer text is refused.
+        max_json_depth: JSON nested deeper is refused.
+        max_connections: open connections; one more is answered with 503.
+        timeout_ms: milliseconds from a request's first byte to its answer, unless the request says `timeout_ms`.
+        header_timeout_s: seconds a client may take to send the headers of a request.
+        drain_pause_s: seconds that the service goes on accepting requests, though not ready, after SIGTERM.
+        drain_timeout_s: seconds that accepted requests may take after that.
+        poll_s: seconds between two looks at the models folder.
+        keep_versions: versions of a model that stay loaded, the one that answers among them.
+        cpus: CPUs that the numbers of threads are chosen for; what this process may use if not given.
+        decode_threads, model_threads: that decode pictures; that call each model.
+        intra_op_threads, inter_op_threads: TensorFlow's own.
+        log_inputs: write texts, and size and digest of pictures, to the log.
+        traces: send OpenTelemetry traces, where OTEL_EXPORTER_OTLP_ENDPOINT says; needs `bifocal[traces]`.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     models: Path = Path("models")
+    state_dir: Path | None = None
     host: str = "127.0.0.1"
     port: Annotated[int, BeforeValidator(_not_a_service_link)] = Field(8000, ge=0, le=65535)
+    insecure: bool = False
+    keys: Path | None = None
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_at_commas)] = ()
     max_batch_size: int = Field(32, ge=1)
+    max_waiting: int = Field(1024, ge=1)
     max_body_bytes: int = Field(64 * 2**20, ge=1)
+    max_pending_bytes: int = Field(512 * 2**20, ge=1)
     max_instances: int = Field(256, ge=1)
     max_pixels: int = Field(DEFAULT_MAX_PIXELS, ge=1)
     max_text_characters: int = Field(20_000, ge=1)
+    max_json_depth: int = Field(32, ge=4)
+    max_connections: int = Field(2048, ge=1)
+    timeout_ms: int = Field(30_000, ge=1, le=MAX_TIMEOUT_MS)
+    header_timeout_s: float = Field(10, gt=0)
+    drain_pause_s: float = Field(0, ge=0)
+    drain_timeout_s: float = Field(30, ge=0)
+    poll_s: float = Field(2, gt=0)
+    keep_versions: int = Field(2, ge=1)
+    cpus: int | None = Field(None, ge=1)
+    decode_threads: int | None = Field(None, ge=1)
+    model_threads: int | None = Field(None, ge=1)
+    intra_op_threads: int | None = Field(None, ge=1)
+    inter_op_threads: int | None = Field(None, ge=1)
+    log_inputs: bool = False
+    traces: bool = False
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        if self.max_instances > self.max_waiting:
+            raise ValueError(
+                f"max_instances ({self.max_instances}) is over max_waiting ({self.max_waiting}): such a request could "
+                "never be accepted"
+            )
+        if self.max_body_bytes > self.max_pending_bytes:
+            raise ValueError(
+                f"max_body_bytes ({self.max_body_bytes}) is over max_pending_bytes ({self.max_pending_bytes}): such a "
+                "request could never be accepted"
+            )
+        return self
 
 
 def refuse_unknown_variables(environment: Iterable[str]) -> None:
