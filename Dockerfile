@@ -28,7 +28,7 @@ RUN /uv/bin/uv pip install --quiet --python /venv/bin/python --no-cache --compil
 
 FROM ${BASE_IMAGE} AS runtime
 RUN useradd --uid 10001 --create-home bifocal \
- && install --directory --owner bifocal --group bifocal /models /runs
+ && install --directory --owner bifocal --group bifocal /models /runs /state
 COPY --from=packages /venv /venv
 ENV PATH=/app/bin:/venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1
 WORKDIR /home/bifocal
@@ -42,7 +42,7 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["python", "-c", 
 import os; from http.client import HTTPConnection; \
 c = HTTPConnection('127.0.0.1', int(os.environ['BIFOCAL_PORT']), timeout=4); c.request('GET', '/readyz'); \
 raise SystemExit(c.getresponse().status != 200)"]
-ENV BIFOCAL_MODELS=/models BIFOCAL_HOST=0.0.0.0 BIFOCAL_PORT=8000
+ENV BIFOCAL_MODELS=/models BIFOCAL_HOST=0.0.0.0 BIFOCAL_PORT=8000 BIFOCAL_STATE_DIR=/state
 ENTRYPOINT ["bifocal-service"]
 CMD ["serve"]
 

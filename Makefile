@@ -2,7 +2,7 @@
 SHELL := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-slow check fix bench bench-model lock clean
+.PHONY: help setup demo test test-slow test-load check fix bench bench-model lock clean
 
 PORT ?= 8000
 # The default python3 is what a person expects to be used; the others are for machines where it is too old or too new.
@@ -53,6 +53,9 @@ test: setup ## run the whole test suite
 
 test-slow: setup ## train on the demo set and on real data, and hold what the README says (minutes)
 	@$(BIN)/python -m pytest -m slow
+
+test-load: setup ## load a service on 127.0.0.1: overload, hang-ups, reloads, SIGTERM (minutes)
+	@$(BIN)/python -m pytest -m load
 
 check: setup ## formatting, lint, types and import directions; changes nothing
 	$(BIN)/ruff format --check .

@@ -52,7 +52,7 @@ def kind_alone(data: Any) -> Any:
 def nearest(name: object, valid: Iterable[str]) -> str:
     """The end of an error message about a wrong name: the nearest valid one, and all of them."""
     names = sorted(valid)
-    close = get_close_matches(str(name), names, n=1)
+    close = get_close_matches(str(name)[:100], names, n=1)  # it may be anything, and the comparison is quadratic
     hint = f"; did you mean {close[0]!r}?" if close else "."
     return f"{hint} Valid: {', '.join(names) or 'none'}."
 

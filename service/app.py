@@ -1,10 +1,9 @@
-"""The application: settings and a store in, an ASGI app out."""
+"""The application: settings and a way to load bundles in, an ASGI app out."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -12,34 +11,79 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
+from starlette.middleware.cors import CORSMiddleware
 
+from model.bundle import Bundle
 from model.errors import BifocalError
 from service import errors
-from service.middleware import BodyLimit, RequestId
-from service.routes import health, models, predict
+from service.engine import Engine, Runtime
+from service.engine.priority import step_back
+from service.intake.access import Access, Rules, is_loopback
+from service.intake.body_limit import BodyLimit
+from service.intake.keys import Keys
+from service.intake.security_headers import SecurityHeaders
+from service.last_answers import LastAnswers
+from service.last_resort import LastResort
+from service.observation.metrics import Metrics
+from service.observation.observing import Observing
+from service.observation.request_log import RequestLog
+from service.observation.traces import Traces
+from service.routes import admin, health, inference_v2, metrics, models, predict, serving_v1
 from service.settings import Settings
 from service.store import Store
+from service.threads import Threads
 
 logger = logging.getLogger("bifocal")
 
 
 def create_app(
     settings: Settings,
-    store: Store,
+    load: Callable[[Bundle], Runtime],
     *,
+    threads: Threads | None = None,
+    log_to: int | None = None,
+    traces: Traces | None = None,
     on_ready: Callable[[], None] = lambda: None,
     on_failed_start: Callable[[], None] = lambda: None,
 ) -> FastAPI:
     """Builds the service.
 
+    Its models are loaded in the background, so that it is alive, though not ready, from the start.
+
     Args:
-        settings: limits.
-        store: loaded in the background, so that the server is alive, though not ready, from the start.
+        settings: all that can be told.
+        load: a bundle -> what runs it.
+        threads: how many do what; chosen from the settings and the machine if not given.
+        log_to: file descriptor that a line for each request is written to; no log if not given.
+        traces: has a span for each request, if given.
         on_ready: called when the models are loaded.
         on_failed_start: called when no model could be loaded.
     """
+    threads = threads or Threads.chosen(settings)
+    decoders = ThreadPoolExecutor(threads.decode, thread_name_prefix="decode", initializer=step_back)
+    measured = Metrics()
+    log = RequestLog(log_to, on_dropped=measured.line_dropped) if log_to is not None else None
 
-    def load() -> None:
+    def open_engine(bundle: Bundle) -> Engine:
+        name = bundle.path.parent.name  # what it is served as, whatever it was called when it was trained
+        engine = Engine(
+            bundle,
+            load(bundle),
+            settings=settings,
+            threads=threads,
+            decoders=decoders,
+            watcher=measured.watcher(name),
+            explanation_watcher=measured.watcher(name, "explain"),
+        )
+        measured.watch_queue(name, engine.pipeline)
+        measured.watch_queue(name, engine.explanations, "explain")
+        return engine
+
+    store = Store(settings.models, open_engine, keep_versions=settings.keep_versions, state_dir=settings.state_dir)
+    measured.watch_models(store)
+
+    def start() -> None:
+        step_back()  # TensorFlow's own threads take after the one that loads first
         try:
             store.load()
         except BifocalError as error:
@@ -49,18 +93,24 @@ def create_app(
             logger.exception("the models could not be loaded")
             on_failed_start()
         else:
+            store.start_watching(settings.poll_s)
             on_ready()
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="decode") as decoders:
-            app.state.decoders = decoders
-            loading = asyncio.get_running_loop().run_in_executor(None, load)
-            try:
-                yield
-            finally:
-                await loading
-                store.close()
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        loop = asyncio.get_running_loop()
+        starter = ThreadPoolExecutor(1, thread_name_prefix="start")  # not a thread that goes on to serve the loop
+        starting = loop.run_in_executor(starter, start)
+        starter.shutdown(wait=False)
+        try:
+            yield
+        finally:
+            await starting
+            await loop.run_in_executor(None, store.close)
+            decoders.shutdown()
+            for closing in (log, traces):
+                if closing is not None:
+                    await loop.run_in_executor(None, closing.close)
 
     app = FastAPIOffline(  # /docs with scripts and styles from here, not from another origin
         title="Bifocal",
@@ -72,10 +122,33 @@ def create_app(
     )
     app.state.settings = settings
     app.state.store = store
-    app.include_router(predict.router)
-    app.include_router(models.router)
-    app.include_router(health.router)
+    app.state.metrics = measured
+    for routes in (predict, serving_v1, inference_v2, models, admin, health, metrics):
+        app.include_router(routes.router)
     errors.install(app)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
-    app.add_middleware(RequestId)  # added last, so it surrounds all the others
+    _surround(app, settings, measured)
+    app.add_middleware(Observing, metrics=measured, log=log, traces=traces)  # last, so it surrounds all the others
     return app
+
+
+def _surround(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
+    """What every request passes through, the innermost first."""
+    rules = Rules(Keys(settings.keys) if settings.keys else None, is_local=is_loopback(settings.host))
+    app.add_middleware(
+        BodyLimit,
+        max_bytes=settings.max_body_bytes,
+        max_pending_bytes=settings.max_pending_bytes,
+        watch=metrics.watch_bodies,
+    )
+    app.add_middleware(Access, rules=rules)
+    if settings.cors_origins:  # outside of the access rules: a browser asks without a key whether it may ask
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
+            expose_headers=["Retry-After", "X-Request-ID"],
+        )
+    app.add_middleware(LastResort)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(LastAnswers, is_draining=lambda: app.state.store.is_draining)

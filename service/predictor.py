@@ -1,72 +1,207 @@
-"""From examples to predictions: decoding in a small pool, the model's batcher, the answer's form."""
+"""A request from its admission to its answers, for every protocol alike."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from concurrent.futures import Executor
+import hashlib
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 
-import numpy as np
-from numpy.typing import NDArray
+from starlette.requests import ClientDisconnect, Request
 
-from model.errors import ImageError
-from model.examples import DecodedExample, Example, decode
-from model.spec import THRESHOLD, ModelSpec, MultiLabelHead
-from service.schemas import HeadPrediction, LabelProbability, Prediction
-from service.store import Served
+from model.bundle import Metadata
+from model.errors import DeadlineError, ImageError, SlowBodyError, TooLargeError
+from model.examples import DecodedExample, Example
+from model.spec import ModelSpec
+from service.engine import MAX_EXPLANATIONS, Answered, Engine
+from service.engine.job import Job
+from service.engine.pipeline import Announcement, Pipeline
+from service.observation.exchange import Exchange, exchange_of
+from service.settings import Settings
+from service.store import Served, Store
 
 
-async def predict(
-    served: Served, examples: Sequence[Example], pool: Executor, *, max_pixels: int, top_k: int
-) -> list[Prediction]:
-    """Answers examples, in their order.
+@contextmanager
+def admitted(
+    request: Request, name: str | None, version: int | None, *, timeout_ms: int | None = None, explained: bool = False
+) -> Iterator[Admitted]:
+    """Admits a request to the model it asks for, or refuses it before it is read.
+
+    The version can't be put away before the context ends.
 
     Args:
-        served: the model.
-        examples: encoded pictures and texts.
-        pool: threads that decode.
-        max_pixels: a picture with more is refused.
-        top_k: labels in `top`.
+        request: of any protocol.
+        name: of the model; None is the only one there is.
+        version: None is the one that is served.
+        timeout_ms: milliseconds from the request's first byte to its answer; the setting's if not given.
+        explained: whether answers are to have explanations.
 
     Raises:
-        ImageError: naming the input, and the instance of many, whose picture is unusable.
+        NotReadyError: before the models are loaded.
+        NotFoundError: if there is no such model or version.
+        OverloadedError: if it would have to wait past its deadline.
     """
-    spec = served.metadata.spec
-    loop = asyncio.get_running_loop()
-    one = partial(decode, spec, max_pixels=max_pixels)
-    outcomes = await asyncio.gather(
-        *(loop.run_in_executor(pool, one, example) for example in examples), return_exceptions=True
-    )
-    decoded = [_checked(outcome, number, len(examples)) for number, outcome in enumerate(outcomes)]
-    futures = [asyncio.wrap_future(served.batcher.submit(example)) for example in decoded]
-    answers = await asyncio.gather(*futures)
-    return [
-        Prediction(
-            heads={head: _head(spec, head, answer[head], top_k) for head in spec.heads},
-            absent=[name for name in spec.inputs if name not in example],
-        )
-        for example, answer in zip(decoded, answers, strict=True)
-    ]
+    state = request.app.state
+    settings: Settings = state.settings
+    store: Store[Engine] = state.store
+    exchange = exchange_of(request)
+    with store.lease(name, version) as served:
+        exchange.model, exchange.version = served.name, served.version
+        spent_s = time.perf_counter() - exchange.started
+        deadline = time.monotonic() + (timeout_ms or settings.timeout_ms) / 1000 - spent_s
+        pipeline = served.engine.explanations if explained else served.engine.pipeline
+        announcement = pipeline.announce(1, deadline)
+        try:
+            yield Admitted(request, served, pipeline, announcement, deadline)
+        finally:
+            announcement.end()
 
 
-def _checked(outcome: DecodedExample | BaseException, number: int, count: int) -> DecodedExample:
-    if isinstance(outcome, ImageError) and count > 1:
-        raise type(outcome)(f"Instance {number}: {outcome}", input=outcome.input) from outcome
-    if isinstance(outcome, BaseException):
-        raise outcome
-    return outcome
+class Admitted:
+    """A request that a model has agreed to answer.
+
+    Args:
+        request: what came.
+        served: the version that answers.
+        pipeline: of that version.
+        announcement: its place in the estimates while it is read.
+        deadline: of its answer, by `time.monotonic()`.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        served: Served[Engine],
+        pipeline: Pipeline[Example, DecodedExample, Answered],
+        announcement: Announcement,
+        deadline: float,
+    ) -> None:
+        self.served = served
+        self.deadline = deadline
+        self._request = request
+        self._pipeline = pipeline
+        self._announcement = announcement
+
+    @property
+    def spec(self) -> ModelSpec:
+        """Of the model that answers."""
+        return self.served.engine.spec
+
+    @property
+    def metadata(self) -> Metadata:
+        """Of the model that answers."""
+        return self.served.engine.metadata
+
+    @property
+    def exchange(self) -> Exchange:
+        """What is noted of the request."""
+        return exchange_of(self._request)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[None]:
+        """Surrounds what reads and checks the body: timed, and over when the deadline passes.
+
+        Raises:
+            SlowBodyError: if the deadline passes inside.
+        """
+        with self.exchange.stage("parse"):
+            try:
+                async with asyncio.timeout(self.deadline - time.monotonic()):
+                    yield
+            except TimeoutError:
+                raise SlowBodyError(
+                    "The body did not arrive before the deadline. Send it faster, or with a larger timeout_ms."
+                ) from None
+
+    async def body(self) -> bytes:
+        """The whole body.
+
+        Raises:
+            SlowBodyError: if it does not arrive before the deadline.
+        """
+        async with self.reading():
+            # Not request.body(), which keeps a copy for as long as the request lives.
+            return b"".join([chunk async for chunk in self._request.stream()])
+
+    async def predict(self, examples: Sequence[Example]) -> list[Answered]:
+        """The answers, in the order of the examples.
+
+        Raises:
+            ImageError: naming the input, and the instance of many, whose picture is unusable.
+            OverloadedError: if it would have to wait past the deadline.
+            DeadlineError: if the deadline passed.
+            ClientDisconnect: if the caller has gone.
+        """
+        exchange = self.exchange
+        exchange.examples = len(examples)
+        if self._request.app.state.settings.log_inputs:
+            exchange.inputs = [_loggable(example) for example in examples]
+        if self._pipeline is self.served.engine.explanations and len(examples) > MAX_EXPLANATIONS:
+            raise TooLargeError(f"{len(examples)} instances; at most {MAX_EXPLANATIONS} are explained in one request.")
+        self._announcement.end()
+        job = self._pipeline.submit(examples, self.deadline)
+        try:
+            await self._over(job)
+            answers = job.result(0)
+        except ImageError as error:
+            if len(examples) > 1:
+                raise type(error)(f"Instance {job.failed}: {error}", input=error.input) from error
+            raise
+        finally:
+            job.cancel()
+            timing = job.timing
+            exchange.stages |= {"decode": timing.decode_s, "queue": timing.queue_s, "infer": timing.infer_s}
+        _note(exchange, self.spec, answers)
+        return answers
+
+    async def _over(self, job: Job[Answered]) -> None:
+        """Waits until the job is over, the caller has gone, or the deadline has passed."""
+        loop = asyncio.get_running_loop()
+        woken = loop.create_future()
+
+        def wake() -> None:
+            if not woken.done():
+                woken.set_result(None)
+
+        gone = loop.create_task(_disconnected(self._request))
+        gone.add_done_callback(lambda _: wake())
+        job.on_done(partial(loop.call_soon_threadsafe, wake))
+        alarm = loop.call_later(self.deadline - time.monotonic(), wake)
+        try:
+            await woken
+            if job.is_over:
+                return
+            if gone.done():
+                raise ClientDisconnect
+            raise DeadlineError(
+                "The deadline passed before the answer was there. Ask again, or with a larger timeout_ms."
+            )
+        finally:
+            alarm.cancel()
+            gone.cancel()
 
 
-def _head(spec: ModelSpec, head: str, values: NDArray[np.float32], top_k: int) -> HeadPrediction:
-    probabilities = dict(zip(spec.heads[head].labels, values.tolist(), strict=True))
-    ranked = sorted(probabilities, key=lambda label: -probabilities[label])  # stable: equals in label order
-    top = [LabelProbability(label=label, probability=probabilities[label]) for label in ranked[:top_k]]
-    several = isinstance(spec.heads[head], MultiLabelHead)
-    return HeadPrediction(
-        label=ranked[0],
-        labels=[label for label in ranked if probabilities[label] >= THRESHOLD] if several else ranked[:1],
-        probability=probabilities[ranked[0]],
-        top=top,
-        probabilities=probabilities,
-    )
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass  # what is left of a body that was not read to its end
+
+
+def _loggable(example: Example) -> dict[str, object]:
+    """Texts as they are, of pictures enough to find them again."""
+    return {
+        name: value if isinstance(value, str) else {"bytes": len(value), "sha256": hashlib.sha256(value).hexdigest()}
+        for name, value in example.items()
+    }
+
+
+def _note(exchange: Exchange, spec: ModelSpec, answers: Sequence[Answered]) -> None:
+    for answer in answers:
+        for name in answer.absent:
+            exchange.absent[name] = exchange.absent.get(name, 0) + 1
+        for head, values in answer.probabilities.items():
+            first = int(values.argmax())
+            label = head, spec.heads[head].labels[first]
+            exchange.predicted[label] = exchange.predicted.get(label, 0) + 1
+            exchange.confidences.setdefault(head, []).append(float(values[first]))

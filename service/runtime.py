@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,8 @@ from model.bundle import Bundle
 from model.errors import BundleError
 from model.examples import DecodedExample, Tensors, stack
 from model.greeting import filtered
-from model.signature import serving_outputs
+from model.signature import EXPLAIN, SERVING, serving_outputs, target_of
+from service.engine.explanation import Explanation, from_tensors
 
 with filtered():
     import tensorflow as tf
@@ -19,6 +20,17 @@ with filtered():
 
 # For each head the probabilities of one example, float32 (classes,).
 Probabilities = dict[str, NDArray[np.float32]]
+
+
+def set_threads(intra_op: int, inter_op: int) -> None:
+    """Sets the sizes of TensorFlow's own pools; of use before anything is loaded only.
+
+    Args:
+        intra_op: threads that share the work of one operation.
+        inter_op: threads that run operations beside each other.
+    """
+    tf.config.threading.set_intra_op_parallelism_threads(intra_op)
+    tf.config.threading.set_inter_op_parallelism_threads(inter_op)
 
 
 class Runtime:
@@ -36,11 +48,13 @@ class Runtime:
         try:
             # Held on to as a whole: the signature alone keeps neither the weights nor the vocabularies alive.
             self._loaded = tf.saved_model.load(str(bundle.path))
-            self._serve = self._loaded.signatures["serving_default"]
+            self._serve = self._loaded.signatures[SERVING]
+            self._explain = self._loaded.signatures[EXPLAIN]
         except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
-            raise BundleError(f"TensorFlow can't load {bundle.path.name}: {error}") from error
+            said = str(error).replace(str(bundle.path), bundle.path.name)  # which callers can read in /models
+            raise BundleError(f"TensorFlow can't load {bundle.path.name}: {said}") from error
         golden = bundle.golden()
-        answers = self._call(golden.tensors(bundle.spec))
+        answers = _call(self._serve, golden.tensors(bundle.spec))
         golden.check(answers)
         for head, info in serving_outputs(bundle.spec).items():
             given, expected = answers[head].shape[1], info.shape[1]
@@ -50,13 +64,32 @@ class Runtime:
     def warm_up(self, batch_sizes: Sequence[int]) -> None:
         """Answers an absent example in batches of each size, so that no request pays for the first call."""
         for size in batch_sizes:
-            self._call(stack(self._spec, [{}] * size))
+            _call(self._serve, stack(self._spec, [{}] * size))
 
     def predict(self, examples: Sequence[DecodedExample]) -> list[Probabilities]:
         """The probabilities of each head for each example; every example alone as in any company."""
-        answers = self._call(stack(self._spec, examples))
+        answers = _call(self._serve, stack(self._spec, examples))
         return [{head: values[row] for head, values in answers.items()} for row in range(len(examples))]
 
-    def _call(self, tensors: Tensors) -> dict[str, NDArray[np.float32]]:
-        answers = self._serve(**{name: tf.constant(array) for name, array in tensors.items()})
-        return {head: tensor.numpy() for head, tensor in answers.items()}
+    def explain(self, example: DecodedExample, targets: Mapping[str, int]) -> dict[str, Explanation]:
+        """Why an example has the probabilities that it has.
+
+        Args:
+            example: a decoded one.
+            targets: for each head that is to be explained the index of a label.
+
+        Returns:
+            An explanation for each of these heads, each on its own.
+        """
+        explained = {}
+        for head, label in targets.items():
+            # The signature explains the sum over the heads that have a target, so one at a time.
+            chosen = {target_of(name): np.array([label if name == head else -1], np.int32) for name in self._spec.heads}
+            outputs = _call(self._explain, stack(self._spec, [example]) | chosen)
+            explained[head] = from_tensors(self._spec, head, label, outputs, frozenset(example))
+        return explained
+
+
+def _call(signature: Callable[..., Mapping[str, tf.Tensor]], tensors: Tensors) -> dict[str, NDArray[np.float32]]:
+    answers = signature(**{name: tf.constant(array) for name, array in tensors.items()})
+    return {name: tensor.numpy() for name, tensor in answers.items()}

@@ -35,11 +35,40 @@ class HeadPrediction(BaseModel):
     probabilities: dict[str, float]
 
 
+class TokenWeight(BaseModel):
+    """A token as the model read it, and how much it moved the probability."""
+
+    token: str
+    weight: float
+
+
+class HeatMap(BaseModel):
+    """Where on a picture the label was seen: a grey PNG in base64, of the size at which the model saw the picture.
+
+    White, 255, stands for `largest`, black for 0.
+    """
+
+    png: str
+    largest: float
+
+
+class HeadExplanation(BaseModel):
+    """Why a head gives its first choice: `shares` of the inputs sum to `probability` less `baseline`, all absent."""
+
+    label: str
+    probability: float
+    baseline: float
+    shares: dict[str, float]
+    heatmaps: dict[str, HeatMap]
+    tokens: dict[str, list[TokenWeight]]
+
+
 class Prediction(BaseModel):
-    """What the model says of one example, and which inputs were absent."""
+    """What the model says of one example, which inputs were absent, and why, if that was asked for."""
 
     heads: dict[str, HeadPrediction]
     absent: list[str]
+    explanation: dict[str, HeadExplanation] | None = None
 
 
 class PredictResponse(BaseModel):
@@ -51,22 +80,48 @@ class PredictResponse(BaseModel):
 
 
 class VersionState(BaseModel):
-    """A version of a model, and why it is refused if it is."""
+    """A version of a model.
+
+    `ready` answers; `loaded` is kept to go back to; `loading` will answer next; `not_loaded` is on disk only; `refused`
+    can't be served. `reason` is why not, or what else there is to know.
+    """
 
     version: int
-    state: Literal["ready", "not_loaded", "refused"]
+    state: Literal["ready", "loaded", "loading", "not_loaded", "refused"]
     reason: str | None = None
 
 
 class ModelInfo(BaseModel):
-    """A model: its versions, and what the one that answers takes, gives and scored."""
+    """A model: its versions, the one it is pinned to, and what the one that answers takes, gives, scored, is made of.
+
+    `training_data` has the rows of each split and the SHA-256 of the manifest, `libraries` the version of each library.
+    """
 
     name: str
     versions: list[VersionState]
+    pinned: int | None
     inputs: dict[str, dict[str, Any]]
     labels: dict[str, list[str]]
     metrics: dict[str, Any]
+    training_data: dict[str, Any]
+    libraries: dict[str, str]
     created: datetime | None
+    model_card: str | None = None
+
+
+class Activation(BaseModel):
+    """Which version of a model answers now, and which one did before.
+
+    `pinned` is false when the model follows its newest version again. `saved` is whether a restart will know of it, and
+    `reason` why not.
+    """
+
+    model: str
+    version: int
+    previous: int | None
+    pinned: bool
+    saved: bool
+    reason: str | None = None
 
 
 class Health(BaseModel):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from model.errors import SpecError
@@ -106,6 +108,28 @@ class Settings(BaseSettings):
                 "request could never be accepted"
             )
         return self
+
+
+def load_settings(given: Mapping[str, Any]) -> Settings:
+    """The settings of this process: those given, for the rest the environment, for the rest the defaults.
+
+    Raises:
+        SpecError: naming each setting that is wrong, and any BIFOCAL_ variable that is none.
+    """
+    refuse_unknown_variables(os.environ)
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise SpecError("\n".join(_line(detail, given) for detail in error.errors())) from None
+
+
+def _line(detail: ErrorDetails, given: Mapping[str, Any]) -> str:
+    message = detail["msg"].removeprefix("Value error, ")
+    if not detail["loc"]:  # settings that do not fit together
+        return f"{message}."
+    name = str(detail["loc"][0])
+    told_as = f"--{name}" if name in given else PREFIX + name.upper()
+    return f"{told_as}: {message}. Received: {detail['input']!r}."
 
 
 def refuse_unknown_variables(environment: Iterable[str]) -> None:

@@ -132,6 +132,9 @@ def test_importing_it_does_not_import_tensorflow(module: str) -> None:
         ("training", ["inspect", "--help"]),
         ("service", ["--help"]),
         ("service", ["serve", "--help"]),
+        ("service", ["predict", "--help"]),
+        ("service", ["score", "--help"]),
+        ("service", ["keys", "--help"]),
     ],
 )
 def test_help_loads_nothing_heavy(package: str, arguments: list[str]) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 
 from model.errors import NotReadyError
+from service.engine import Engine
 from service.schemas import Health
+from service.store import Store
 
 router = APIRouter(tags=["health"])
 
@@ -18,7 +20,10 @@ async def healthz() -> Health:
 
 @router.get("/readyz")
 async def readyz(request: Request) -> Health:
-    """The models are loaded and warm; 503 before."""
-    if not request.app.state.store.is_loaded:
+    """The models are loaded and warm; 503 before, and from the moment on in which the service was told to end."""
+    store: Store[Engine] = request.app.state.store
+    if store.is_draining:
+        raise NotReadyError("The service is about to end; ask another.")
+    if not store.is_loaded:
         raise NotReadyError("The models are still being loaded.")
     return Health(status="ready")

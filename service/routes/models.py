@@ -2,58 +2,61 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 
 from model.errors import NotFoundError
 from model.validation import nearest
-from service.schemas import ModelInfo, VersionState
+from service.schemas import ModelInfo
 from service.store import Store
+from service.store.served import Engine
 
 router = APIRouter(tags=["models"])
 
 
 @router.get("/models")
 async def list_models(request: Request) -> dict[str, list[ModelInfo]]:
-    """All models, their versions and states; figures without the tables by class."""
-    store: Store = request.app.state.store
-    return {"models": [_without_tables(_info(store, name)) for name in store.names()]}
+    """All models, their versions and states; without the model cards, and figures without the tables by class."""
+    store: Store[Engine] = request.app.state.store
+    return {"models": [_short(_info(store, name)) for name in store.names()]}
 
 
 @router.get("/models/{name}")
 async def get_model(request: Request, name: str) -> ModelInfo:
-    """One model: what it takes, its labels, how well it does."""
-    store: Store = request.app.state.store
+    """One model: its versions, what it takes, its labels, how well it does, what it is made of."""
+    store: Store[Engine] = request.app.state.store
     if name not in store.names():
         raise NotFoundError(f"No model {name!r}{nearest(name, store.names())}")
     return _info(store, name)
 
 
-def _without_tables(info: ModelInfo) -> ModelInfo:
-    """Leaves out what grows with the number of classes: of many models at once it would be megabytes."""
+def _short(info: ModelInfo) -> ModelInfo:
+    """Leaves out what grows with the number of classes, and the card: of many models at once it would be megabytes."""
     metrics = {
         head: {key: value for key, value in figures.items() if key not in ("classes", "confusion")}
         for head, figures in info.metrics.items()
     }
-    return info.model_copy(update={"metrics": metrics})
+    return info.model_copy(update={"metrics": metrics, "model_card": None})
 
 
-def _info(store: Store, name: str) -> ModelInfo:
-    served, refused = store.served(name), store.refused(name)
-    states = []
-    for version in store.versions(name):
-        if version in refused:
-            states.append(VersionState(version=version, state="refused", reason=refused[version]))
-        else:
-            is_served = served is not None and served.version == version
-            states.append(VersionState(version=version, state="ready" if is_served else "not_loaded"))
-    if served is None:
-        return ModelInfo(name=name, versions=states, inputs={}, labels={}, metrics={}, created=None)
-    spec = served.metadata.spec
+def _info(store: Store[Engine], name: str) -> ModelInfo:
+    versions, pinned, served = store.states(name), store.pinned(name), store.served(name)
+    given: dict[str, Any] = {"inputs": {}, "labels": {}, "metrics": {}, "training_data": {}, "libraries": {}}
+    if served is not None:
+        metadata = served.metadata
+        given = {
+            "inputs": {key: one.model_dump(exclude_none=True) for key, one in metadata.spec.inputs.items()},
+            "labels": {head: list(one.labels) for head, one in metadata.spec.heads.items()},
+            "metrics": metadata.metrics,
+            "training_data": metadata.training_data,
+            "libraries": metadata.libraries,
+        }
     return ModelInfo(
         name=name,
-        versions=states,
-        inputs={input_name: given.model_dump(exclude_none=True) for input_name, given in spec.inputs.items()},
-        labels={head: list(one.labels) for head, one in spec.heads.items()},
-        metrics=served.metadata.metrics,
-        created=served.metadata.created,
+        versions=versions,
+        pinned=pinned,
+        created=served.metadata.created if served else None,
+        model_card=served.model_card if served else None,
+        **given,
     )

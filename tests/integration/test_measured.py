@@ -59,5 +59,5 @@ def test_on_openmoji_the_merged_model_is_learned_and_served_as_trained(tmp_path:
         for line in expected.iter_rows(named=True):
             row = rows[line["row"] - 1]
             answer = client.predict(image=OPENMOJI / row["image"], text=row["annotation"])
-            for label, probability in answer["heads"]["label"]["probabilities"].items():
+            for label, probability in answer.heads["label"].probabilities.items():
                 assert probability == pytest.approx(line[f"label:{label}"], abs=1e-4)

@@ -59,7 +59,7 @@ def test_the_service_gives_every_test_row_the_probabilities_that_training_wrote(
         for expected in predictions.iter_rows(named=True):
             row = rows[expected["row"] - 1]
             answer = client.predict(image=home / "demo" / row["image"], text=row["caption"], tags=row["tags"])
-            for label, probability in answer["heads"]["label"]["probabilities"].items():
+            for label, probability in answer.heads["label"].probabilities.items():
                 assert probability == pytest.approx(expected[f"label:{label}"], abs=1e-4)
 
 

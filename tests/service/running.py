@@ -17,16 +17,18 @@ from starlette.types import ASGIApp
 
 from model.bundle import Bundle
 from service.app import create_app
+from service.engine import Runtime
+from service.intake.protocol import limited_protocol
 from service.settings import Settings
-from service.store import Runtime, Store
 from tests.service.stand_in import Namer
 
 
 @contextmanager
-def running(app: ASGIApp) -> Iterator[httpx.Client]:
+def running(app: ASGIApp, settings: Settings | None = None) -> Iterator[httpx.Client]:
     """Serves an application on a free port of 127.0.0.1; gives a client of it."""
+    protocol = limited_protocol(settings or Settings())
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none"))
+        server = uvicorn.Server(uvicorn.Config(app, http=protocol, log_config=None, ws="none"))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=60) as client:
@@ -41,8 +43,7 @@ def running(app: ASGIApp) -> Iterator[httpx.Client]:
 def serving(models: Path, load: Callable[[Bundle], Runtime] = Namer, **settings: Any) -> Iterator[httpx.Client]:
     """Serves the bundles of a folder once they are loaded; gives a client of the service."""
     given = Settings(models=models, **settings)
-    store = Store(models, load, max_batch_size=given.max_batch_size)
-    with running(create_app(given, store)) as client:
+    with running(create_app(given, load), given) as client:
         wait_until(lambda: client.get("/readyz").status_code == 200)
         yield client
 

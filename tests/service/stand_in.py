@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from model.bundle import Bundle, Metadata, write_extra
 from model.examples import DecodedExample, decode
 from model.golden import Golden
 from model.spec import ModelSpec
+from service.engine.explanation import Explanation
 
 LABELS = ("blue", "green", "red")
 SPEC = ModelSpec.parse(
@@ -68,6 +69,18 @@ class Namer:
 
     def warm_up(self, batch_sizes: Sequence[int]) -> None:
         self.warmed += batch_sizes
+
+    def explain(self, example: DecodedExample, targets: Mapping[str, int]) -> dict[str, Explanation]:
+        """Of a picture the part of it that is bright, of words each as much as the next."""
+        shares = {name: 0.1 * (name in example) for name in SPEC.inputs}
+        heatmaps = {"image": np.asarray(example["image"], np.float32).mean(2)} if "image" in example else {}
+        tokens = {
+            name: [(word, 0.5) for word in str(example[name]).split()] for name in ("text", "tags") if name in example
+        }
+        probability = float(answer(example)["colour"][targets["colour"]])
+        label = LABELS[targets["colour"]]
+        baseline = probability - sum(shares.values())
+        return {"colour": Explanation("colour", label, probability, baseline, shares, heatmaps, tokens)}
 
     def predict(self, examples: Sequence[DecodedExample]) -> list[dict[str, NDArray[np.float32]]]:
         self.batches.append(len(examples))

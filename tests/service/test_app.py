@@ -15,22 +15,18 @@ from numpy.typing import NDArray
 from model.examples import DecodedExample
 from service.app import create_app
 from service.settings import Settings
-from service.store import Store
-from tests.service.running import running, serving, wait_until
+from tests.service.running import assert_problem, running, serving, wait_until
 from tests.service.stand_in import Namer, write_bundle
 
 
 @pytest.mark.parametrize("fault", ["no model", "a bug"])
 def test_if_nothing_can_be_loaded_the_service_is_told_to_stop(
-    fault: str, models: Path, caplog: pytest.LogCaptureFixture
+    fault: str, models: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Buggy(Store):
-        def load(self) -> None:
-            raise RuntimeError("a bug")
-
     stopped = threading.Event()
-    store = (Buggy if fault == "a bug" else Store)(models, Namer, max_batch_size=4)
-    app = create_app(Settings(models=models), store, on_failed_start=stopped.set)
+    app = create_app(Settings(models=models), Namer, on_failed_start=stopped.set)
+    if fault == "a bug":
+        monkeypatch.setattr(app.state.store, "load", lambda: 1 / 0)
     with caplog.at_level(logging.ERROR, "bifocal"), running(app) as client:
         assert stopped.wait(10)
         assert client.get("/readyz").status_code == 503
@@ -40,11 +36,13 @@ def test_if_nothing_can_be_loaded_the_service_is_told_to_stop(
 
 
 def test_the_threads_of_the_models_end_with_the_service(models: Path) -> None:
+    before = set(threading.enumerate())
     write_bundle(models, "mugs", 7)
     with serving(models):
-        assert "model-mugs-7" in [thread.name for thread in threading.enumerate()]
+        assert {"model-mugs-7-0", "explain-mugs-7-0"} <= {thread.name for thread in threading.enumerate()}
 
-    assert "model-mugs-7" not in [thread.name for thread in threading.enumerate()]
+    left = [thread.name for thread in threading.enumerate() if thread not in before]
+    assert [name for name in left if "mugs" in name or name.startswith(("decode", "watch", "put"))] == []
 
 
 def test_a_service_that_stops_answers_what_it_has_accepted(models: Path) -> None:
@@ -57,11 +55,58 @@ def test_a_service_that_stops_answers_what_it_has_accepted(models: Path) -> None
             return super().predict(examples)
 
     write_bundle(models)
-    store = Store(models, Slow, max_batch_size=4)
-    with ThreadPoolExecutor(1) as caller, running(create_app(Settings(models=models), store)) as client:
+    with ThreadPoolExecutor(1) as caller, running(create_app(Settings(models=models), Slow)) as client:
         wait_until(lambda: client.get("/readyz").status_code == 200)
         answer = caller.submit(client.post, "/predict", json={"text": "red"})
         assert is_busy.wait(10)
         threading.Timer(0.3, go_on.set).start()  # by then the service has been told to stop
 
     assert answer.result(timeout=10).status_code == 200
+
+
+def test_an_unexpected_error_says_nothing_of_itself_and_the_connection_lives_on(
+    models: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_bundle(models)
+    app = create_app(Settings(models=models), Namer)
+
+    @app.get("/broken")
+    async def broken() -> None:
+        raise RuntimeError("a secret")
+
+    with running(app) as client:
+        answers = [client.get("/broken", headers={"X-Request-ID": "abc"}) for _ in range(2)]  # over one connection
+
+    for answer in answers:
+        problem = assert_problem(answer, 500, "internal")
+        assert (problem["detail"], answer.headers["x-request-id"]) == (
+            "Something went wrong here; the log says what.",
+            "abc",
+        )
+    assert "request abc: an unexpected error" in caplog.text
+    assert "a secret" in caplog.text
+
+
+def test_a_service_that_is_about_to_end_is_not_ready_and_closes_its_connections(models: Path) -> None:
+    write_bundle(models)
+    app = create_app(Settings(models=models), Namer)
+    with running(app) as client:
+        wait_until(lambda: client.get("/readyz").status_code == 200)
+        assert "connection" not in client.get("/healthz").headers
+        app.state.store.is_draining = True
+
+        detail = assert_problem(client.get("/readyz"), 503, "not-ready")["detail"]
+        answer = client.post("/predict", json={"text": "red"})
+    assert detail == "The service is about to end; ask another."
+    assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+
+
+def test_browsers_may_ask_from_the_origins_that_are_set_and_no_other(models: Path) -> None:
+    write_bundle(models)
+    with serving(models, cors_origins="https://shop.example, https://other.example") as client:
+        preflight = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "X-API-Key"}
+        allowed = client.options("/predict", headers=preflight | {"Origin": "https://other.example"})
+        refused = client.options("/predict", headers=preflight | {"Origin": "https://evil.example"})
+
+    assert allowed.headers["access-control-allow-origin"] == "https://other.example"
+    assert "access-control-allow-origin" not in refused.headers

@@ -12,17 +12,25 @@ from starlette.exceptions import HTTPException
 from model.errors import (
     BifocalError,
     BundleError,
+    ConflictError,
+    DeadlineError,
+    ForbiddenError,
     ImageError,
     ImageTooLargeError,
     MalformedError,
     MediaTypeError,
+    NotAcceptableError,
     NotFoundError,
     NotReadyError,
+    OverloadedError,
     RequestError,
+    SlowBodyError,
     TooLargeError,
+    UnauthorizedError,
 )
 from service import errors
 from service.errors import PROBLEMS
+from service.last_resort import LastResort
 from tests.service.running import ask, assert_problem
 
 
@@ -30,6 +38,7 @@ def failing(error: Exception) -> FastAPI:
     """An application whose one route fails, and takes a number."""
     app = FastAPI()
     errors.install(app)
+    app.add_middleware(LastResort)
 
     @app.get("/")
     async def fail(number: int = 0) -> None:
@@ -55,6 +64,13 @@ def descendants(kind: type[BifocalError]) -> Iterator[type[BifocalError]]:
         (NotFoundError("gone"), 404, "not-found"),
         (TooLargeError("long"), 413, "too-large"),
         (NotReadyError("soon"), 503, "not-ready"),
+        (NotAcceptableError("html"), 406, "not-acceptable"),
+        (UnauthorizedError("who"), 401, "unauthorized"),
+        (ForbiddenError("no"), 403, "forbidden"),
+        (ConflictError("broken"), 409, "version-refused"),
+        (SlowBodyError("slow"), 408, "slow-body"),
+        (OverloadedError("full", retry_after_s=0.2), 503, "overloaded"),
+        (DeadlineError("late"), 504, "deadline"),
         (HTTPException(418, "short and stout"), 418, "i'm-a-teapot"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",

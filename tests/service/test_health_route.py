@@ -8,7 +8,6 @@ from pathlib import Path
 from model.bundle import Bundle
 from service.app import create_app
 from service.settings import Settings
-from service.store import Store
 from tests.service.running import assert_problem, running, wait_until
 from tests.service.stand_in import Namer, write_bundle
 
@@ -21,7 +20,7 @@ def test_while_models_load_the_service_is_alive_and_says_when_to_ask_again(model
         go_on.wait(10)
         return Namer(bundle)
 
-    with running(create_app(Settings(models=models), Store(models, load, max_batch_size=4))) as client:
+    with running(create_app(Settings(models=models), load)) as client:
         assert client.get("/healthz").json() == {"status": "ok"}
         for response in (client.get("/readyz"), client.post("/predict", json={"text": "red"})):
             assert_problem(response, 503, "not-ready")
@@ -36,9 +35,9 @@ def test_while_models_load_the_service_is_alive_and_says_when_to_ask_again(model
 def test_a_body_sent_before_the_service_is_ready_is_not_read(models: Path) -> None:
     go_on = threading.Event()
     write_bundle(models)
-    store = Store(models, lambda bundle: (go_on.wait(10), Namer(bundle))[1], max_batch_size=4)
+    app = create_app(Settings(models=models), lambda bundle: (go_on.wait(10), Namer(bundle))[1])
 
-    with running(create_app(Settings(models=models), store)) as client:
+    with running(app) as client:
         response = client.post("/predict", content=b"not even JSON", headers={"Content-Type": "text/plain"})
         go_on.set()
 

@@ -14,7 +14,7 @@ from starlette.datastructures import FormData, UploadFile
 from model.errors import MalformedError, RequestError, TooLargeError
 from model.examples import Example
 from model.spec import ModelSpec
-from service.inputs import MAX_JSON_VALUES, field_names, from_form, from_json
+from service.intake.inputs import field_names, from_form, from_json
 from service.settings import Settings
 from tests.service.stand_in import SPEC
 
@@ -46,7 +46,7 @@ def read_form(*parts: tuple[str, str | UploadFile], spec: ModelSpec = SPEC) -> E
 
 
 def file(data: bytes, name: str = "file") -> UploadFile:
-    return UploadFile(io.BytesIO(data), filename=name)
+    return UploadFile(io.BytesIO(data), size=len(data), filename=name)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_an_empty_file_with_a_name_is_kept_so_that_decoding_refuses_it() -> None
             r"^The model has no input 'imgae'; did you mean 'image'\? Valid: caption, image, tags, text\.",
         ),
         (("image", "mug.jpg"), r"^'image' is a picture; expected a file part .*curl -F image=@FILE"),
-        (("text", file(b"\xff\xfe")), r"^'text' is a text, but the file sent for it is not UTF-8"),
+        (("text", file(b"\xff\xfe")), r"^'text' is a text, but what was sent for it is not UTF-8"),
         (("caption", "again"), r"^'text' is given twice; expected one value an input"),
         (("tags", "\ud800"), r"^'tags' holds half of a surrogate pair"),
     ],
@@ -148,22 +148,14 @@ def test_instances_can_be_the_name_of_an_input() -> None:
     assert read({"instances": "many mugs"}, spec_of(instances="text")) == [{"instances": "many mugs"}]
 
 
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        (b"", "^The body is not JSON: Expecting value"),
-        (b"{'text': 1}", "^The body is not JSON: Expecting property name"),
-        (b'{"text": "a mug"', "^The body is not JSON: "),
-        (b'{"text": "\xe9"}', "^The body is not JSON: 'utf-8' codec can't decode"),
-        (b"[" * 100_000, "^The body is not JSON: .*recursion"),
-        (b'{"a":' * 100_000, "^The body is not JSON: .*recursion"),
-        (b'{"text": ' + b"9" * 5000 + b"}", "^The body is not JSON: .*4300 digits"),
-    ],
-    ids=["empty", "quotes", "cut off", "latin-1", "deep list", "deep object", "long number"],
-)
-def test_what_is_not_json_is_malformed(body: bytes, message: str) -> None:
-    with pytest.raises(MalformedError, match=message):
-        read(body)
+def test_what_is_not_json_is_malformed() -> None:
+    with pytest.raises(MalformedError, match=r"^The body is not JSON: "):
+        read(b'{"text": "a mug"')
+
+
+def test_json_nested_deeper_than_the_setting_is_too_large() -> None:
+    with pytest.raises(TooLargeError, match="nested deeper than 32 objects and lists"):
+        read(b'{"text": ' + b"[" * 32 + b"]" * 32 + b"}")
 
 
 @pytest.mark.parametrize(
@@ -180,22 +172,16 @@ def test_what_is_not_json_is_malformed(body: bytes, message: str) -> None:
         ),
         (b"[]", "^The list of instances is empty; expected at least one"),
         (b'{"txet": "x"}', "^The model has no input 'txet'; did you mean 'text'"),
-        (b'{"\\ud800": "x"}', r"^The model has no input '\\ud800'\. Valid"),
         (b'{"text": 5}', "^'text' must be a string. Received: a number"),
-        (b'{"text": NaN}', "^'text' must be a string. Received: a number"),
         (b'{"text": ["x"]}', "^'text' must be a string. Received: a list"),
         (b'{"text": true}', "^'text' must be a string. Received: true or false"),
         (b'{"image": {"b64": "x"}}', "^'image' must be a string. Received: an object"),
         (b'{"text": "x", "caption": "y"}', r"^'text' is given twice; expected one value"),
         (b'{"tags": ["x", 5]}', "^'tags' must hold strings only. Received: a number"),
         (b'{"tags": ["x", "y,z"]}', "^The tag 'y,z' of 'tags' holds the delimiter ','"),
-        (b'{"text": "\\ud800"}', "^'text' holds half of a surrogate pair"),
-        (b'{"text": "\xed\xa0\x80"}', "^'text' holds half of a surrogate pair"),
-        (b'{"tags": ["\\udfff"]}', "^'tags' holds half of a surrogate pair"),
         (b'{"image": "http://example.org/mug.jpg"}', "^'image' is a picture; .*Addresses are not fetched"),
         (b'{"image": "YW55 Ynl0ZXM="}', "^'image' is a picture; expected base64"),
         (b'{"image": "YW55I"}', "^'image' is a picture; expected base64"),
-        (b'{"image": "\\ud800"}', "^'image' is a picture; expected base64"),
         (b'{"image": "data:image/png,x"}', "^'image' is a data URL, but not of the form data:...;base64,..."),
         (b"{}", "^Every input is absent"),
         (b'[{"text": "x"}, {"text": " "}]', "^Instance 1: Every input is absent"),
@@ -226,8 +212,16 @@ def test_a_text_over_the_limit_is_too_large_and_one_at_the_limit_is_not() -> Non
         read([{"tags": ["x" * 15, "y" * 15]}])
 
 
-def test_a_body_of_very_many_values_is_refused_before_it_is_parsed() -> None:
-    with pytest.raises(TooLargeError, match="more than 500,000 values"):
-        read(b"[" + b"0," * MAX_JSON_VALUES + b"0]")
-    with pytest.raises(TooLargeError, match="more than 500,000 values"):
-        read(b"[" * (MAX_JSON_VALUES + 1))
+def test_base64_of_megabytes_is_decoded_as_one_and_padding_inside_of_it_refused() -> None:
+    data = bytes(range(256)) * 3 * 2**12  # 3 MiB: 4 MiB of base64 without padding
+    encoded = base64.b64encode(data)
+
+    assert read(b'{"image": "' + encoded + b'"}') == [{"image": data}]
+    assert read(b'{"image": "' + encoded + b'YQ=="}') == [{"image": data + b"a"}]
+    with pytest.raises(RequestError, match="expected base64"):
+        read(b'{"image": "' + encoded[: 2**20 - 4] + b"YQ==" + encoded + b'"}')
+
+
+def test_a_file_longer_than_any_text_is_refused_before_it_is_read() -> None:
+    with pytest.raises(TooLargeError, match=r"^'text' is a text of 121 bytes; at most 30 characters are read"):
+        read_form(("text", file(b"x" * 121)))

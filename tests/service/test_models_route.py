@@ -6,12 +6,13 @@ from pathlib import Path
 
 import httpx
 
-from tests.service.running import assert_problem, serving
+from tests.service.running import assert_problem, serving, wait_until
 from tests.service.stand_in import write_bundle
 
 COLOURS = {
     "name": "colours",
     "versions": [{"version": 1, "state": "ready", "reason": None}],
+    "pinned": None,
     "inputs": {
         "image": {"kind": "image", "height": 8, "width": 8, "fit": "letterbox"},
         "text": {"kind": "text"},
@@ -19,7 +20,10 @@ COLOURS = {
     },
     "labels": {"colour": ["blue", "green", "red"]},
     "metrics": {"colour": {"accuracy": 0.75}},
+    "training_data": {},
+    "libraries": {},
     "created": "2025-01-02T00:00:00Z",
+    "model_card": None,
 }
 
 
@@ -35,6 +39,8 @@ def test_a_trained_model_says_it_too(tiny_service: httpx.Client) -> None:
     assert info["inputs"]["image"] == {"kind": "image", "height": 12, "width": 10, "fit": "letterbox"}
     assert info["labels"] == {"colour": ["blue", "green", "red"]}
     assert 0 <= info["metrics"]["colour"]["accuracy"] <= 1
+    assert info["training_data"]["rows"].keys() == {"train", "val", "test"}
+    assert {"tensorflow", "keras"} <= info["libraries"].keys()
 
 
 def test_an_unknown_model_is_not_found(stand_in_service: httpx.Client) -> None:
@@ -58,3 +64,23 @@ def test_refused_versions_are_listed_with_the_reason(models: Path) -> None:
     assert "probabilities differ by 0.5" in refused["reason"]
     assert (cups["versions"][0]["state"], cups["inputs"], cups["created"]) == ("refused", {}, None)
     assert cups["versions"][0]["reason"].startswith("Bundle 1 has format 99; this build reads up to 2.")
+
+
+def test_tables_by_class_and_the_model_card_are_told_of_one_model_alone(models: Path) -> None:
+    figures = {"accuracy": 0.5, "classes": {"red": {"recall": 1}}, "confusion": [[1]]}
+    bundle = write_bundle(models, metrics={"colour": figures})
+    (bundle / "assets.extra" / "MODEL_CARD.md").write_text("# Colours\n\nNames the colour of a mug.\n")
+    with serving(models) as client:
+        (short,), whole = client.get("/models").json()["models"], client.get("/models/colours").json()
+
+    assert (short["metrics"], short["model_card"]) == ({"colour": {"accuracy": 0.5}}, None)
+    assert (whole["metrics"], whole["model_card"]) == ({"colour": figures}, "# Colours\n\nNames the colour of a mug.\n")
+
+
+def test_a_new_version_is_listed_beside_the_one_kept_for_going_back(models: Path) -> None:
+    write_bundle(models, version=1)
+    with serving(models, poll_s=0.01) as client:
+        write_bundle(models, version=2)
+        kept = {"version": 1, "state": "loaded", "reason": None}
+        newest = {"version": 2, "state": "ready", "reason": None}
+        wait_until(lambda: client.get("/models/colours").json()["versions"] == [kept, newest], timeout_s=20)

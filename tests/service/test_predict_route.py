@@ -30,7 +30,6 @@ FORMS: dict[str, dict[str, Any]] = {
     "json": {"json": INSTANCE},
     "json, tags as a string": {"json": INSTANCE | {"tags": "redish,thing"}},
     "json, data URL": {"json": INSTANCE | {"image": f"data:image/png;base64,{BASE64}"}},
-    "json, utf-16": {"content": f'{{"image": "{BASE64}", "text": "{TEXT}", "tags": "redish,thing"}}'.encode("utf-16")},
     "list": {"json": [INSTANCE]},
     "instances": {"json": {"instances": [INSTANCE]}},
 }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,11 @@ from model.bundle import Bundle, Metadata, write_extra
 from model.errors import BundleError
 from model.examples import DecodedExample, decode
 from model.golden import Golden
+from service.engine import Engine
 from service.runtime import Runtime
+from service.settings import Settings
 from service.store import Store
+from service.threads import Threads
 from tests.service.stand_in import picture
 from training.fit import Fitted
 
@@ -121,14 +126,16 @@ def test_a_model_that_disagrees_with_its_golden_examples_is_refused(changed: Cal
 
 def test_a_store_falls_back_to_the_version_that_agrees(changed: Callable[..., Path]) -> None:
     models = changed(offset=0.002).parents[1]
-    store = Store(models, Runtime, max_batch_size=4)
-    store.load()
-    served = store.get(None, None)
-    answer = served.batcher.submit({"text": "a tomato"}).result(timeout=30)
-    store.close()
+    with ThreadPoolExecutor(1) as decoders:
+        store = store_of(models, decoders)
+        with store.lease(None, None) as served:
+            (answer,) = served.engine.pipeline.submit([{"text": "a tomato"}], time.monotonic() + 30).result()
+        states = {one.version: one.state for one in store.states("tiny")}
+        store.close()
 
-    assert (served.version, list(store.refused("tiny"))) == (1, [2])
-    assert answer["colour"].shape == (3,)
+    assert states == {1: "ready", 2: "refused"}
+    assert answer.probabilities["colour"].shape == (3,)
+    assert answer.absent == ("image", "tags")
 
 
 def more_labels(spec: dict[str, Any]) -> None:
@@ -157,9 +164,30 @@ def test_a_network_that_does_not_fit_its_metadata_is_refused(
 ) -> None:
     spec = bundle.spec.model_dump()
     change(spec)
-    store = Store(changed(spec=spec).parents[1], Runtime, max_batch_size=4)
-    store.load()
-    store.close()
+    with ThreadPoolExecutor(1) as decoders:
+        store = store_of(changed(spec=spec).parents[1], decoders)
+        one, two = store.states("tiny")
+        store.close()
 
-    assert store.get(None, None).version == 1
-    assert store.refused("tiny")[2].startswith(reason)
+    assert (one.state, two.state) == ("ready", "refused")
+    assert (two.reason or "").startswith(reason)
+
+
+def store_of(models: Path, decoders: Executor) -> Store[Engine]:
+    """A store of real models that has looked once."""
+    settings = Settings(max_batch_size=4)
+
+    def open_engine(bundle: Bundle) -> Engine:
+        return Engine(bundle, Runtime(bundle), settings=settings, threads=Threads.chosen(settings), decoders=decoders)
+
+    store = Store(models, open_engine, keep_versions=2)
+    store.load()
+    return store
+
+
+def test_what_cannot_be_loaded_is_refused_without_a_path_of_the_machine(changed: Callable[..., Path]) -> None:
+    bundle = Bundle(changed(without="saved_model.pb"))
+
+    with pytest.raises(BundleError) as refusal:
+        Runtime(bundle)
+    assert str(bundle.path.parent) not in str(refusal.value)

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from model.errors import SpecError
-from service.settings import Settings, refuse_unknown_variables
+from service.settings import Settings, load_settings, refuse_unknown_variables
 
 
 def test_what_is_not_told_has_a_default_that_is_safe_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,9 +23,13 @@ def test_what_is_not_told_has_a_default_that_is_safe_to_run(monkeypatch: pytest.
 
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_can_come_from_the_environment(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(f"BIFOCAL_{name.upper()}", "7")
+    is_switch = Settings.model_fields[name].annotation is bool
+    told = {"max_waiting": "1000", "max_pending_bytes": "100000000", "cors_origins": "https://a, https://b"}
+    value = "true" if is_switch else told.get(name, "7")
+    monkeypatch.setenv(f"BIFOCAL_{name.upper()}", value)
 
-    assert str(getattr(Settings(), name)) == "7"
+    found = getattr(Settings(), name)
+    assert (", ".join(found) if isinstance(found, tuple) else str(found).lower().removesuffix(".0")) == value
 
 
 def test_an_argument_counts_more_than_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,6 +46,30 @@ def test_an_argument_counts_more_than_the_environment(monkeypatch: pytest.Monkey
 def test_an_impossible_value_is_refused_by_name(name: str, value: object) -> None:
     with pytest.raises(ValidationError, match=rf"(?s)1 validation error.*\n{name}\n.*input_value={value!r}"):
         Settings(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("given", "environment", "message"),
+    [
+        ({"port": 70_000}, {}, r"^--port: Input should be less than or equal to 65535\. Received: 70000\.$"),
+        ({}, {"BIFOCAL_POLL_S": "often"}, r"^BIFOCAL_POLL_S: Input should be a valid number, .* Received: 'often'\.$"),
+        (
+            {},
+            {"BIFOCAL_MAX_INSTANCES": "5000"},
+            r"^max_instances \(5000\) is over max_waiting \(1024\): such a request",
+        ),
+        ({"max_body_bytes": 10**9}, {}, r"^max_body_bytes \(1000000000\) is over max_pending_bytes"),
+        ({}, {"BIFOCAL_TIMEOUT": "7"}, r"^The environment has BIFOCAL_TIMEOUT, .* did you mean 'BIFOCAL_TIMEOUT_MS'"),
+    ],
+)
+def test_what_is_wrong_is_named_as_it_was_told(
+    given: dict[str, object], environment: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(SpecError, match=message):
+        load_settings(given)
 
 
 def test_an_unknown_setting_is_refused() -> None:

@@ -1,0 +1,303 @@
+"""From encoded examples to answers: a bounded queue, decoding one batch ahead, batches that never wait.
+
+waiting (encoded) -> decoding, in a pool -> ready (decoded) -> running, in the model's own threads
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, Protocol, TypeVar
+
+from model.errors import DeadlineError, NotReadyError, OverloadedError
+from service.engine.job import Job, Timing
+from service.engine.pace import Pace
+from service.engine.priority import step_back
+
+Encoded = TypeVar("Encoded")
+Decoded = TypeVar("Decoded")
+Answer = TypeVar("Answer")
+
+
+class Watcher(Protocol):
+    """Who is told of each batch; called from the model's threads."""
+
+    def batch_ran(self, size: int, seconds: float) -> None:
+        """A batch of `size` examples took the model `seconds`."""
+
+
+class NobodyWatches:
+    """A watcher that forgets what it is told."""
+
+    def batch_ran(self, size: int, seconds: float) -> None:
+        """Nothing."""
+
+
+@dataclass(slots=True)
+class _Item(Generic[Encoded, Decoded, Answer]):
+    job: Job[Answer]
+    index: int
+    encoded: Encoded | None
+    submitted: float
+    decoded: Decoded | None = None
+    decode_s: float = 0.0
+
+
+class Pipeline(Generic[Encoded, Decoded, Answer]):
+    """Runs examples of many callers through one model.
+
+    A batch is whatever is ready when a model thread becomes free, up to the limit; there is no timer, so a lone example
+    never waits for company. Decoding is ahead of the model by one batch at most: what waits longer waits encoded, which
+    is small, and costs nothing if its caller goes.
+
+    Args:
+        decode: an encoded example -> a decoded one; called in `decoders`.
+        predict: decoded examples -> as many answers, in the same order; none of them None.
+        decoders: the pool that decodes, shared with other pipelines; has to outlive this one.
+        max_batch_size: examples that `predict` is given at most.
+        max_waiting: examples accepted and not yet answered, at most.
+        threads: that call `predict`.
+        name: of the threads.
+        watcher: told of each batch.
+    """
+
+    def __init__(
+        self,
+        decode: Callable[[Encoded], Decoded],
+        predict: Callable[[Sequence[Decoded]], Sequence[Answer]],
+        *,
+        decoders: Executor,
+        max_batch_size: int,
+        max_waiting: int,
+        threads: int,
+        name: str,
+        watcher: Watcher | None = None,
+    ) -> None:
+        self._decode = decode
+        self._predict = predict
+        self._decoders = decoders
+        self._max_batch_size = max_batch_size
+        self._max_waiting = max_waiting
+        self._watcher = watcher or NobodyWatches()
+        self._changed = threading.Condition()  # guards all that follows
+        self._pace = Pace()
+        self._is_closed = False
+        self._announced = 0  # examples of requests that are still being read
+        self._queued = 0  # live examples in `_waiting`; dead ones stay in it until their turn
+        self._ahead = 0  # being decoded, or decoded and ready
+        self._running = 0
+        self._waiting: deque[_Item[Encoded, Decoded, Answer]] = deque()
+        self._ready: deque[_Item[Encoded, Decoded, Answer]] = deque()
+        self._threads = [threading.Thread(target=self._run, name=f"{name}-{n}", daemon=True) for n in range(threads)]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Examples accepted and not yet answered."""
+        return self._queued + self._ahead + self._running
+
+    def announce(self, count: int, deadline: float) -> Announcement:
+        """Admits a request before it is read, or refuses it, so that overload costs next to nothing.
+
+        Args:
+            count: examples that it will have at least.
+            deadline: by `time.monotonic()`.
+
+        Returns:
+            Keeps its place in the estimates until it is ended.
+
+        Raises:
+            OverloadedError: if it would have to wait past its deadline, or too many wait already.
+        """
+        with self._changed:
+            self._refuse_if_late(count, deadline)
+            self._announced += count
+        return Announcement(self._withdraw, count)
+
+    def submit(self, examples: Sequence[Encoded], deadline: float) -> Job[Answer]:
+        """Puts the examples of a request in line.
+
+        Args:
+            examples: at least one.
+            deadline: by `time.monotonic()`; what has not begun to run then is dropped.
+
+        Raises:
+            OverloadedError: as for `announce`.
+            NotReadyError: after `close`.
+        """
+        job: Job[Answer] = Job(len(examples), deadline)
+        now = time.perf_counter()
+        with self._changed:
+            if self._is_closed:
+                raise NotReadyError("The model is being put away; ask again in a moment.")
+            self._refuse_if_late(len(examples), deadline)
+            if not self.waiting:
+                self._pace.began(now)
+            items = [_Item[Encoded, Decoded, Answer](job, n, example, now) for n, example in enumerate(examples)]
+            job.queued = len(items)
+            self._queued += len(items)
+            self._waiting.extend(items)
+            job.on_done(partial(self._forget, job, items))
+            self._dispatch()
+        return job
+
+    def close(self) -> None:
+        """Answers what was accepted, then ends the threads. Returns when that is done."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _forget(self, job: Job[Answer], items: list[_Item[Encoded, Decoded, Answer]]) -> None:
+        """Takes what is left of a job out of the counts, and frees what it holds, before its turn comes."""
+        with self._changed:
+            self._queued -= job.queued
+            job.queued = 0
+            for item in items:
+                item.encoded = None
+            items.clear()  # items know their job, and the job would know its items
+            if self._is_closed:
+                self._changed.notify_all()
+
+    def _withdraw(self, count: int) -> None:
+        with self._changed:
+            self._announced -= count
+
+    def _refuse_if_late(self, count: int, deadline: float) -> None:
+        ahead = self.waiting + self._announced
+        if not ahead:
+            return  # whatever was learned before: if all are refused, nothing more is learned
+        wait_s = self._pace.wait_s(ahead, count)
+        if ahead + count > self._max_waiting:
+            raise OverloadedError(
+                f"{ahead} examples are waiting for the model; {count} more would be over the limit of "
+                f"{self._max_waiting}. Ask again later.",
+                retry_after_s=wait_s,
+            )
+        if time.monotonic() + wait_s > deadline:
+            raise OverloadedError(
+                f"The answer would take about {wait_s:.2g} s, longer than the request may wait. Ask again later, or "
+                "with a larger timeout_ms.",
+                retry_after_s=wait_s,
+            )
+
+    def _dispatch(self) -> None:
+        """Sends examples to the decoders, as many as the next batch can take. Under the lock."""
+        while self._waiting and self._ahead < self._max_batch_size:
+            item = self._waiting.popleft()
+            if self._is_live(item):
+                item.job.queued -= 1
+                self._queued -= 1
+                self._ahead += 1
+                self._decoders.submit(self._decode_item, item)
+
+    def _is_live(self, item: _Item[Encoded, Decoded, Answer]) -> bool:
+        """Whether anybody still waits for it. Ends its job if its time is over."""
+        if item.job.is_over:
+            return False
+        if item.job.deadline <= time.monotonic():
+            item.job.fail(DeadlineError("The deadline passed while the request was waiting. Ask again later."))
+            return False
+        return True
+
+    def _decode_item(self, item: _Item[Encoded, Decoded, Answer]) -> None:
+        begun = time.perf_counter()
+        encoded, item.encoded = item.encoded, None  # a large file need not wait for its answer
+        is_decoded = False
+        if encoded is not None and self._is_live(item):
+            try:
+                item.decoded = self._decode(encoded)
+                is_decoded = True
+            except Exception as error:
+                item.job.fail(error, item.index)
+        item.decode_s = time.perf_counter() - begun
+        with self._changed:
+            if is_decoded:
+                self._ready.append(item)
+                self._changed.notify()
+            else:
+                self._ahead -= 1
+                self._dispatch()
+                self._changed.notify_all()  # a closing pipeline may have become empty
+
+    def _run(self) -> None:
+        step_back()
+        while True:
+            with self._changed:
+                while not self._ready:
+                    if self._is_closed and not self.waiting:
+                        self._changed.notify_all()
+                        return
+                    self._changed.wait()
+                batch = self._take()
+            if batch:
+                self._run_batch(batch)
+            del batch  # or its pictures would stay until the next one comes
+
+    def _take(self) -> list[_Item[Encoded, Decoded, Answer]]:
+        """What is ready, up to a batch. Under the lock."""
+        batch: list[_Item[Encoded, Decoded, Answer]] = []
+        while self._ready and len(batch) < self._max_batch_size:
+            item = self._ready.popleft()
+            self._ahead -= 1
+            if self._is_live(item):
+                batch.append(item)
+        self._running += len(batch)
+        self._dispatch()
+        return batch
+
+    def _run_batch(self, batch: list[_Item[Encoded, Decoded, Answer]]) -> None:
+        begun = time.perf_counter()
+        answers, error = self._answer(batch)
+        ended = time.perf_counter()
+        finished = []
+        with self._changed:
+            self._running -= len(batch)
+            if error is None:
+                self._pace.left(len(batch), ended)
+            for item, answer in zip(batch, answers, strict=False):
+                timing = Timing(item.decode_s, begun - item.submitted - item.decode_s, ended - begun)
+                if item.job.put(item.index, answer, timing):
+                    finished.append(item.job)
+        # Not under the lock: whoever waits is told at once.
+        if error is not None:
+            for item in batch:
+                item.job.fail(error)
+        for job in finished:
+            job.settle()
+        self._watcher.batch_ran(len(batch), ended - begun)
+
+    def _answer(self, batch: list[_Item[Encoded, Decoded, Answer]]) -> tuple[Sequence[Answer], Exception | None]:
+        """The answers, or none and the error of this batch; the thread lives on."""
+        try:
+            answers = self._predict([item.decoded for item in batch])  # type: ignore[misc]  # decoded, or not ready
+            if len(answers) != len(batch):
+                raise ValueError(f"The model gave {len(answers)} answers for {len(batch)} examples.")
+        except Exception as error:
+            return (), error
+        return answers, None
+
+
+class Announcement:
+    """A place in the estimates of a pipeline, for a request that is still being read.
+
+    Args:
+        withdraw: gives the place back.
+        count: examples it stands for.
+    """
+
+    def __init__(self, withdraw: Callable[[int], None], count: int) -> None:
+        self._withdraw = withdraw
+        self._count = count
+
+    def end(self) -> None:
+        """Gives the place back; once is enough."""
+        count, self._count = self._count, 0
+        self._withdraw(count)

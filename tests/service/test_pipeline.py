@@ -1,0 +1,302 @@
+"""Batches of what is ready, decoded one batch ahead; answers to whom they belong; deadlines and admission."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import chain
+from typing import Any
+
+import pytest
+
+from model.errors import DeadlineError, NotReadyError, OverloadedError
+from service.engine.pipeline import Pipeline
+from tests.service.running import wait_until
+
+Numbers = Pipeline[str, int, int]
+
+
+@contextmanager
+def pipeline(
+    predict: Callable[[Sequence[int]], Sequence[int]], decode: Callable[[str], int] = int, **limits: Any
+) -> Iterator[Numbers]:
+    with ThreadPoolExecutor(1) as decoders:
+        given: dict[str, Any] = {"max_batch_size": 3, "max_waiting": 10_000, "threads": 1} | limits
+        made = Pipeline(decode, predict, decoders=decoders, name="pipeline-under-test", **given)
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+def soon(seconds: float = 30) -> float:
+    return time.monotonic() + seconds
+
+
+def double(examples: Sequence[int]) -> list[int]:
+    return [2 * example for example in examples]
+
+
+class Gate:
+    """Doubles numbers, and keeps the first batch until it is opened, so that others must wait in line."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.is_busy = threading.Event()
+        self.open = threading.Event()
+
+    def predict(self, examples: Sequence[int]) -> list[int]:
+        self.batches.append(list(examples))
+        self.is_busy.set()
+        self.open.wait(10)
+        return double(examples)
+
+
+def test_a_lone_example_is_answered_without_company() -> None:
+    with pipeline(double) as numbers:
+        assert numbers.submit(["21"], soon()).result(5) == [42]
+
+
+def test_a_request_of_many_is_cut_into_batches_and_put_together_again() -> None:
+    gate = Gate()
+    gate.open.set()
+    with pipeline(gate.predict) as numbers:
+        assert numbers.submit([str(n) for n in range(20)], soon()).result(5) == list(range(0, 40, 2))
+
+    assert max(map(len, gate.batches)) <= 3
+    assert list(chain(*gate.batches)) == list(range(20))
+
+
+def test_a_batch_is_what_is_ready_in_order_and_never_over_the_limit() -> None:
+    gate = Gate()
+    with pipeline(gate.predict) as numbers:
+        numbers.submit(["0"], soon())
+        gate.is_busy.wait(5)
+        jobs = [numbers.submit([str(n)], soon()) for n in range(1, 8)]
+        wait_until(lambda: len(numbers._ready) == 3)
+        gate.open.set()
+        assert [job.result(5) for job in jobs] == [[2], [4], [6], [8], [10], [12], [14]]
+
+    assert gate.batches[:2] == [[0], [1, 2, 3]]
+    assert max(map(len, gate.batches)) <= 3
+
+
+def test_decoding_is_ahead_of_the_model_by_one_batch_at_most() -> None:
+    gate, decoded = Gate(), []
+
+    def decode(text: str) -> int:
+        decoded.append(text)
+        return int(text)
+
+    with pipeline(gate.predict, decode) as numbers:
+        first = numbers.submit(["0"], soon())
+        gate.is_busy.wait(5)
+        rest = numbers.submit([str(n) for n in range(1, 20)], soon())
+        wait_until(lambda: len(decoded) == 4)
+        time.sleep(0.05)
+        assert decoded == ["0", "1", "2", "3"]
+        gate.open.set()
+        assert (first.result(5), rest.result(5)[-1]) == ([0], 38)
+
+
+def test_what_cannot_be_decoded_fails_alone_and_says_which_it_was() -> None:
+    with pipeline(double) as numbers:
+        before, unlucky, after = (numbers.submit(texts, soon()) for texts in (["1"], ["2", "two", "3"], ["4"]))
+
+        assert (before.result(5), after.result(5)) == ([2], [8])
+        with pytest.raises(ValueError, match="invalid literal"):
+            unlucky.result(5)
+        assert unlucky.failed == 1
+
+
+def test_a_model_that_raises_harms_its_batch_and_no_other() -> None:
+    def picky(examples: Sequence[int]) -> list[int]:
+        if 13 in examples:
+            raise ValueError("13 is not for this model")
+        return double(examples)
+
+    with pipeline(picky, max_batch_size=1) as numbers:
+        before, unlucky, after = (numbers.submit([n], soon()) for n in ("12", "13", "14"))
+
+        assert (before.result(5), after.result(5)) == ([24], [28])
+        with pytest.raises(ValueError, match="13 is not for this model"):
+            unlucky.result(5)
+
+
+@pytest.mark.parametrize("wrong", [[], [1, 2]], ids=["too few", "too many"])
+def test_a_wrong_number_of_answers_is_an_error_and_not_the_end_of_the_thread(wrong: list[int]) -> None:
+    answers = iter([wrong, [7]])
+    with pipeline(lambda _: next(answers)) as numbers:
+        with pytest.raises(ValueError, match=r"The model gave \d answers for 1 examples"):
+            numbers.submit(["1"], soon()).result(5)
+
+        assert numbers.submit(["1"], soon()).result(5) == [7]
+
+
+def test_what_is_cancelled_is_neither_decoded_nor_run_and_no_longer_counted() -> None:
+    gate, decoded = Gate(), []
+
+    def decode(text: str) -> int:
+        decoded.append(text)
+        return int(text)
+
+    with pipeline(gate.predict, decode, max_batch_size=1) as numbers:
+        first = numbers.submit(["0"], soon())
+        gate.is_busy.wait(5)
+        numbers.submit(["1"], soon())
+        gone, stayed = numbers.submit(["2", "3"], soon()), numbers.submit(["4"], soon())
+        gone.cancel()
+        assert numbers.waiting == 3
+        gate.open.set()
+        assert (first.result(5), stayed.result(5)) == ([0], [8])
+        with pytest.raises(CancelledError):
+            gone.result(5)
+
+    assert gate.batches == [[0], [1], [4]]
+    assert decoded == ["0", "1", "4"]
+
+
+def test_what_has_expired_is_dropped_before_it_is_run() -> None:
+    gate = Gate()
+    with pipeline(gate.predict) as numbers:
+        numbers.submit(["0"], soon())
+        gate.is_busy.wait(5)
+        late, patient = numbers.submit(["1"], soon(0.05)), numbers.submit(["2"], soon())
+        time.sleep(0.1)
+        gate.open.set()
+        assert patient.result(5) == [4]
+        with pytest.raises(DeadlineError, match="The deadline passed while the request was waiting"):
+            late.result(5)
+
+    assert gate.batches == [[0], [2]]
+
+
+def test_a_request_that_would_wait_past_its_deadline_is_refused_at_once() -> None:
+    def slow(examples: Sequence[int]) -> list[int]:
+        time.sleep(0.02)
+        return double(examples)
+
+    with pipeline(slow, max_batch_size=1) as numbers:
+        numbers.submit(["0"] * 5, soon()).result(5)  # what it learns from
+        numbers.submit(["0"] * 50, soon())
+        with pytest.raises(
+            OverloadedError, match=r"would take about 1(\.\d)? s, longer than the request may wait"
+        ) as error:
+            numbers.submit(["1"], soon(0.3))
+        with pytest.raises(OverloadedError):
+            numbers.announce(1, soon(0.3))
+
+        assert 0.9 < error.value.retry_after_s < 1.5
+        assert numbers.submit(["1"], soon(5)).result(5) == [2]
+
+
+def test_a_pipeline_without_work_takes_any_request_whatever_it_learned_before() -> None:
+    delay = iter([0.3, 0])
+
+    def once_slow(examples: Sequence[int]) -> list[int]:
+        time.sleep(next(delay))
+        return double(examples)
+
+    with pipeline(once_slow) as numbers:
+        numbers.submit(["1"], soon()).result(5)
+
+        assert numbers.submit(["2"], soon(0.1)).result(5) == [4]
+
+
+def test_more_than_may_wait_is_refused_with_the_limit() -> None:
+    gate = Gate()
+    with pipeline(gate.predict, max_waiting=4) as numbers:
+        accepted = numbers.submit(["1", "2", "3"], soon())
+        with pytest.raises(OverloadedError, match=r"3 examples are waiting for the model; 2 more .* limit of 4"):
+            numbers.submit(["4", "5"], soon())
+        gate.open.set()
+
+        assert accepted.result(5) == [2, 4, 6]
+
+
+def test_a_request_that_is_still_read_counts_until_it_is_submitted_or_given_up() -> None:
+    with pipeline(double, max_waiting=2) as numbers:
+        one, two = numbers.announce(1, soon()), numbers.announce(1, soon())
+        with pytest.raises(OverloadedError):
+            numbers.announce(1, soon())
+        one.end()
+        one.end()
+        two.end()
+
+        assert numbers.submit(["1", "2"], soon()).result(5) == [2, 4]
+
+
+def test_close_answers_all_that_was_accepted_and_ends_the_threads() -> None:
+    gate = Gate()
+    with pipeline(gate.predict, threads=2) as numbers:
+        jobs = [numbers.submit([str(n)], soon()) for n in range(8)]
+        jobs[7].cancel()
+        gate.open.set()
+        numbers.close()
+
+        assert [job.result(0) for job in jobs[:7]] == [[2 * n] for n in range(7)]
+        assert not [thread for thread in threading.enumerate() if thread.name.startswith("pipeline-under-test")]
+        numbers.close()  # once more does no harm
+        with pytest.raises(NotReadyError, match="The model is being put away"):
+            numbers.submit(["1"], soon())
+
+
+def test_many_callers_at_once_get_their_own_answers() -> None:
+    sizes: list[int] = []
+
+    class Watcher:
+        def batch_ran(self, size: int, seconds: float) -> None:
+            sizes.append(size)
+
+    with pipeline(double, max_batch_size=8, threads=2, watcher=Watcher()) as numbers, ThreadPoolExecutor(16) as callers:
+        ask = lambda n: numbers.submit([str(n), str(-n)], soon()).result(10)  # noqa: E731
+        assert list(callers.map(ask, range(1000))) == [[2 * n, -2 * n] for n in range(1000)]
+        assert numbers.waiting == 0
+
+    assert sum(sizes) == 2000
+    assert max(sizes) <= 8
+
+
+def test_an_answered_request_holds_on_to_nothing() -> None:
+    class Large:
+        """Stands for a picture."""
+
+    made: list[weakref.ref[Large]] = []
+
+    def decode(_: str) -> Any:
+        large = Large()
+        made.append(weakref.ref(large))
+        return large
+
+    gc.disable()  # so that a cycle would be seen
+    try:
+        with pipeline(lambda pictures: [1 for _ in pictures], decode) as numbers:
+            job = numbers.submit(["1", "2"], soon())
+            assert job.result(5) == [1, 1]
+            wait_until(lambda: all(reference() is None for reference in made), timeout_s=2)
+    finally:
+        gc.enable()
+
+
+def test_the_time_of_an_example_is_told_apart() -> None:
+    def decode(text: str) -> int:
+        time.sleep(0.02)
+        return int(text)
+
+    gate = Gate()
+    with pipeline(gate.predict, decode, max_batch_size=1) as numbers:
+        numbers.submit(["0"], soon())
+        job = numbers.submit(["1"], soon())
+        gate.is_busy.wait(5)
+        time.sleep(0.05)
+        gate.open.set()
+        job.result(5)
+
+    assert 0.02 <= job.timing.decode_s < 0.05
+    assert job.timing.queue_s >= 0.03
+    assert 0 <= job.timing.infer_s < 0.05
