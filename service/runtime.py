@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -22,13 +23,18 @@ with filtered():
 Probabilities = dict[str, NDArray[np.float32]]
 
 
-def set_threads(intra_op: int, inter_op: int) -> None:
-    """Sets the sizes of TensorFlow's own pools; of use before anything is loaded only.
+def prepare(*, intra_op: int, inter_op: int) -> None:
+    """Gets this process ready to serve; once, before anything is loaded.
+
+    Sets the sizes of TensorFlow's own pools. And takes the 400,000 objects that its import leaves, none of which will
+    ever be garbage, out of the garbage collector's sight: looking through them takes 0.2 s in which nothing else runs.
 
     Args:
         intra_op: threads that share the work of one operation.
         inter_op: threads that run operations beside each other.
     """
+    gc.collect()
+    gc.freeze()
     tf.config.threading.set_intra_op_parallelism_threads(intra_op)
     tf.config.threading.set_inter_op_parallelism_threads(inter_op)
 

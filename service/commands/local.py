@@ -63,5 +63,5 @@ def opened(bundle: Bundle, settings: Settings, load: Load | None = None) -> Iter
 def _loaded(bundle: Bundle, threads: Threads) -> Runtime:
     from service import runtime  # the import of TensorFlow
 
-    runtime.set_threads(threads.intra_op, threads.inter_op)
+    runtime.prepare(intra_op=threads.intra_op, inter_op=threads.inter_op)
     return runtime.Runtime(bundle)

