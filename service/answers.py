@@ -10,10 +10,35 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from pydantic_core import to_json
 
 from model.spec import THRESHOLD, ModelSpec, MultiLabelHead
 from service.engine import Answered
 from service.engine.explanation import Explanation
+
+# Bytes that a label and its probability take in an answer, about.
+_LABEL_BYTES = 40
+
+
+def size_of(spec: ModelSpec, answers: Sequence[Answered]) -> int:
+    """How large the answer will be, in bytes, about; what has pictures in it counts as large."""
+    if any(answer.explanations is not None for answer in answers):
+        return 2**20
+    return len(answers) * sum(len(head.labels) for head in spec.heads.values()) * _LABEL_BYTES
+
+
+def body(about: Mapping[str, Any], spec: ModelSpec, answers: Sequence[Answered], *, top_k: int) -> bytes:
+    """The whole answer as JSON.
+
+    Args:
+        about: what stands beside the predictions.
+        spec: of the model.
+        answers: what it said.
+        top_k: labels in `top`.
+    """
+    # One by one: a single call would keep all other threads waiting for as long as it takes.
+    written = b",".join(to_json(_prediction(spec, answer, top_k)) for answer in answers)
+    return to_json(about)[:-1] + b',"predictions":[' + written + b"]}"
 
 
 def predictions(spec: ModelSpec, answers: Sequence[Answered], *, top_k: int) -> list[dict[str, Any]]:

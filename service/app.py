@@ -12,12 +12,14 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import RedirectResponse
 
 from model.bundle import Bundle
 from model.errors import BifocalError
 from service import errors
 from service.engine import Engine, Runtime
 from service.engine.priority import step_back
+from service.head_requests import HeadRequests
 from service.intake.access import Access, Rules, is_loopback
 from service.intake.body_limit import BodyLimit
 from service.intake.keys import Keys
@@ -93,6 +95,8 @@ def create_app(
             logger.exception("the models could not be loaded")
             on_failed_start()
         else:
+            if store.is_draining:
+                return  # told to end before all was loaded
             store.start_watching(settings.poll_s)
             on_ready()
 
@@ -117,6 +121,7 @@ def create_app(
         version=version("bifocal"),
         description="Class probabilities for a picture and its words.",
         redoc_url=None,
+        redirect_slashes=False,  # it would send callers to whatever they call this host
         responses=errors.RESPONSES,
         lifespan=lifespan,
     )
@@ -125,10 +130,27 @@ def create_app(
     app.state.metrics = measured
     for routes in (predict, serving_v1, inference_v2, models, admin, health, metrics):
         app.include_router(routes.router)
+    app.add_api_route("/", _to_the_docs, include_in_schema=False)
     errors.install(app)
     _surround(app, settings, measured)
     app.add_middleware(Observing, metrics=measured, log=log, traces=traces)  # last, so it surrounds all the others
+    if settings.keys:
+        _describe_keys(app)
     return app
+
+
+async def _to_the_docs() -> RedirectResponse:
+    return RedirectResponse("docs")
+
+
+def _describe_keys(app: FastAPI) -> None:
+    """Says in the OpenAPI document how a key is sent, so that the page at /docs can ask for one."""
+    document = app.openapi()  # made once, and kept by the application
+    document["components"]["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer"},
+        "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    }
+    document["security"] = [{"bearer": []}, {"header": []}]
 
 
 def _surround(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
@@ -138,6 +160,7 @@ def _surround(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
         BodyLimit,
         max_bytes=settings.max_body_bytes,
         max_pending_bytes=settings.max_pending_bytes,
+        stall_s=settings.body_stall_s,
         watch=metrics.watch_bodies,
     )
     app.add_middleware(Access, rules=rules)
@@ -149,6 +172,7 @@ def _surround(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
             allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
             expose_headers=["Retry-After", "X-Request-ID"],
         )
+    app.add_middleware(HeadRequests)
     app.add_middleware(LastResort)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(LastAnswers, is_draining=lambda: app.state.store.is_draining)

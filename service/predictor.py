@@ -18,6 +18,7 @@ from model.spec import ModelSpec
 from service.engine import MAX_EXPLANATIONS, Answered, Engine
 from service.engine.job import Job
 from service.engine.pipeline import Announcement, Pipeline
+from service.intake.json_body import off_the_loop
 from service.observation.exchange import Exchange, exchange_of
 from service.settings import Settings
 from service.store import Served, Store
@@ -35,7 +36,7 @@ def admitted(
         request: of any protocol.
         name: of the model; None is the only one there is.
         version: None is the one that is served.
-        timeout_ms: milliseconds from the request's first byte to its answer; the setting's if not given.
+        timeout_ms: milliseconds from the end of the request's headers to its answer; the setting's if not given.
         explained: whether answers are to have explanations.
 
     Raises:
@@ -95,6 +96,11 @@ class Admitted:
         return self.served.engine.metadata
 
     @property
+    def _settings(self) -> Settings:
+        settings: Settings = self._request.app.state.settings
+        return settings
+
+    @property
     def exchange(self) -> Exchange:
         """What is noted of the request."""
         return exchange_of(self._request)
@@ -103,12 +109,15 @@ class Admitted:
     async def reading(self) -> AsyncIterator[None]:
         """Surrounds what reads and checks the body: timed, and over when the deadline passes.
 
+        At the latest after the time that the setting gives to requests which name none: whoever asks for ten minutes
+        asks for time to wait, not for time to send.
+
         Raises:
-            SlowBodyError: if the deadline passes inside.
+            SlowBodyError: if the time is over inside.
         """
         with self.exchange.stage("parse"):
             try:
-                async with asyncio.timeout(self.deadline - time.monotonic()):
+                async with asyncio.timeout(min(self.deadline - time.monotonic(), self._settings.timeout_ms / 1000)):
                     yield
             except TimeoutError:
                 raise SlowBodyError(
@@ -136,8 +145,9 @@ class Admitted:
         """
         exchange = self.exchange
         exchange.examples = len(examples)
-        if self._request.app.state.settings.log_inputs:
-            exchange.inputs = [_loggable(example) for example in examples]
+        if self._settings.log_inputs:
+            size = sum(len(value) for example in examples for value in example.values())
+            exchange.inputs = await off_the_loop(size, partial(_loggable, examples))
         if self._pipeline is self.served.engine.explanations and len(examples) > MAX_EXPLANATIONS:
             raise TooLargeError(f"{len(examples)} instances; at most {MAX_EXPLANATIONS} are explained in one request.")
         self._announcement.end()
@@ -188,12 +198,13 @@ async def _disconnected(request: Request) -> None:
         pass  # what is left of a body that was not read to its end
 
 
-def _loggable(example: Example) -> dict[str, object]:
+def _loggable(examples: Sequence[Example]) -> list[dict[str, object]]:
     """Texts as they are, of pictures enough to find them again."""
-    return {
-        name: value if isinstance(value, str) else {"bytes": len(value), "sha256": hashlib.sha256(value).hexdigest()}
-        for name, value in example.items()
-    }
+
+    def told(value: bytes | str) -> object:
+        return value if isinstance(value, str) else {"bytes": len(value), "sha256": hashlib.sha256(value).hexdigest()}
+
+    return [{name: told(value) for name, value in example.items()} for example in examples]
 
 
 def _note(exchange: Exchange, spec: ModelSpec, answers: Sequence[Answered]) -> None:

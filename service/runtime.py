@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from model.bundle import Bundle
 from model.errors import BundleError
-from model.examples import DecodedExample, Tensors, stack
+from model.examples import DecodedExample, Tensors, decode, stack
 from model.greeting import filtered
 from model.signature import EXPLAIN, SERVING, serving_outputs, target_of
 from service.engine.explanation import Explanation, from_tensors
@@ -60,6 +60,7 @@ class Runtime:
             said = str(error).replace(str(bundle.path), bundle.path.name)  # which callers can read in /models
             raise BundleError(f"TensorFlow can't load {bundle.path.name}: {said}") from error
         golden = bundle.golden()
+        self._example = decode(bundle.spec, max(golden.examples, key=len))
         answers = _call(self._serve, golden.tensors(bundle.spec))
         golden.check(answers)
         for head, info in serving_outputs(bundle.spec).items():
@@ -68,9 +69,19 @@ class Runtime:
                 raise BundleError(f"Head {head!r} has {expected} labels, but the model gives {given} probabilities.")
 
     def warm_up(self, batch_sizes: Sequence[int]) -> None:
-        """Answers an absent example in batches of each size, so that no request pays for the first call."""
+        """Answers an absent example in batches of each size, so that no request pays for the first call.
+
+        And explains a golden one.
+
+        Raises:
+            BundleError: if it can't be explained.
+        """
         for size in batch_sizes:
             _call(self._serve, stack(self._spec, [{}] * size))
+        try:
+            self.explain(self._example, dict.fromkeys(self._spec.heads, 0))
+        except (KeyError, ValueError, TypeError, tf.errors.OpError) as error:
+            raise BundleError(f"The model can't explain its answers: {error}") from error
 
     def predict(self, examples: Sequence[DecodedExample]) -> list[Probabilities]:
         """The probabilities of each head for each example; every example alone as in any company."""

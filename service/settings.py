@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -18,6 +18,7 @@ from model.validation import nearest
 
 PREFIX = "BIFOCAL_"
 MAX_TIMEOUT_MS = 600_000
+_ORIGIN = re.compile(r"https?://[^/\s*@?#]+")
 _SERVICE_LINK = re.compile(rf"{PREFIX}(SERVICE|PORT)_")
 
 
@@ -28,6 +29,16 @@ def _not_a_service_link(port: object) -> object:
 
 def _split_at_commas(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _are_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError(
+                f"{origin!r} is no origin; expected a scheme, a host and perhaps a port, as in https://shop.example or "
+                "http://localhost:3000, without a path. All origins at once can't be allowed: name them"
+            )
+    return origins
 
 
 class Settings(BaseSettings):
@@ -50,8 +61,9 @@ class Settings(BaseSettings):
         max_text_characters: a longer text is refused.
         max_json_depth: JSON nested deeper is refused.
         max_connections: open connections; one more is answered with 503.
-        timeout_ms: milliseconds from a request's first byte to its answer, unless the request says `timeout_ms`.
+        timeout_ms: milliseconds from the end of a request's headers to its answer, unless it says `timeout_ms` itself.
         header_timeout_s: seconds a client may take to send the headers of a request.
+        body_stall_s: seconds for which nothing of a body may come while it is waited for.
         drain_pause_s: seconds that the service goes on accepting requests, though not ready, after SIGTERM.
         drain_timeout_s: seconds that accepted requests may take after that.
         poll_s: seconds between two looks at the models folder.
@@ -71,7 +83,9 @@ class Settings(BaseSettings):
     port: Annotated[int, BeforeValidator(_not_a_service_link)] = Field(8000, ge=0, le=65535)
     insecure: bool = False
     keys: Path | None = None
-    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_at_commas)] = ()
+    cors_origins: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(_split_at_commas), AfterValidator(_are_origins)
+    ] = ()
     max_batch_size: int = Field(32, ge=1)
     max_waiting: int = Field(1024, ge=1)
     max_body_bytes: int = Field(64 * 2**20, ge=1)
@@ -83,6 +97,7 @@ class Settings(BaseSettings):
     max_connections: int = Field(2048, ge=1)
     timeout_ms: int = Field(30_000, ge=1, le=MAX_TIMEOUT_MS)
     header_timeout_s: float = Field(10, gt=0)
+    body_stall_s: float = Field(10, gt=0)
     drain_pause_s: float = Field(0, ge=0)
     drain_timeout_s: float = Field(30, ge=0)
     poll_s: float = Field(2, gt=0)
@@ -99,13 +114,13 @@ class Settings(BaseSettings):
     def _fit_together(self) -> Self:
         if self.max_instances > self.max_waiting:
             raise ValueError(
-                f"max_instances ({self.max_instances}) is over max_waiting ({self.max_waiting}): such a request could "
-                "never be accepted"
+                f"BIFOCAL_MAX_INSTANCES ({self.max_instances}) is over BIFOCAL_MAX_WAITING ({self.max_waiting}): such "
+                "a request could never be accepted"
             )
         if self.max_body_bytes > self.max_pending_bytes:
             raise ValueError(
-                f"max_body_bytes ({self.max_body_bytes}) is over max_pending_bytes ({self.max_pending_bytes}): such a "
-                "request could never be accepted"
+                f"BIFOCAL_MAX_BODY_BYTES ({self.max_body_bytes}) is over BIFOCAL_MAX_PENDING_BYTES "
+                f"({self.max_pending_bytes}): such a request could never be accepted"
             )
         return self
 

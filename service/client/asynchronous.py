@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import httpx
 
 from service.client import flow, request
-from service.client.flow import Flow, Outcome, Patience, Send, Wait
+from service.client.flow import Flow, Outcome, Patience, Send, Wait, too_late
 from service.client.request import MAX_BODY_BYTES, MAX_INSTANCES, Options
 from service.client.results import Activation, ModelInfo, Prediction
 
@@ -126,6 +126,9 @@ class AsyncClient:
 
     async def _send(self, step: Send) -> Outcome:
         try:
-            return await self._http.request(**step.arguments())
+            async with asyncio.timeout(step.timeout_s):  # httpx has one for each piece alone
+                return await self._http.request(**step.arguments())
+        except TimeoutError:
+            return too_late(step.timeout_s)
         except httpx.TransportError as error:
             return error

@@ -126,7 +126,7 @@ def answered(request: Request, patience: Patience, read: Callable[[Any], T]) -> 
         yield Wait(delay)
         tries += 1
     if isinstance(outcome, httpx.Response):
-        return _read(outcome, read)
+        return _read(outcome, read, request.examples)
     assert outcome is not None, "a request that was sent has an outcome"  # noqa: S101
     raise outcome
 
@@ -184,14 +184,27 @@ def until_ready(timeout_s: float, clock: Callable[[], float] = time.monotonic) -
         yield Wait(POLL_S)
 
 
-def _read(response: httpx.Response, read: Callable[[Any], T]) -> T:
+def too_late(timeout_s: float) -> httpx.ReadTimeout:
+    """What becomes of a request whose answer is not whole in time, though each piece of it came soon enough."""
+    return httpx.ReadTimeout(f"The answer was not there after {timeout_s:.3g} s.")
+
+
+def _read(response: httpx.Response, read: Callable[[Any], T], examples: int | None) -> T:
     if not response.is_success:
         raise ServiceError(response.status_code, _problem(response))
     try:
-        return read(response.json())
+        answer = response.json()
+        # Else the answers of a later request would be taken for those of this one.
+        if examples is not None and (count := len(answer["predictions"])) != examples:
+            asked = f"{examples} example{'s' if examples > 1 else ''}"
+            raise ServiceError(response.status_code, _no_answer(f"it has {count} predictions for {asked}"))
+        return read(answer)
     except (ValueError, KeyError, TypeError):
-        problem = {"title": "No answer of this service", "detail": response.text[:200]}
-        raise ServiceError(response.status_code, problem) from None
+        raise ServiceError(response.status_code, _no_answer(response.text[:200])) from None
+
+
+def _no_answer(detail: str) -> dict[str, Any]:
+    return {"title": "No answer of this service", "detail": detail}
 
 
 def _problem(response: httpx.Response) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class Request:
         body: if it is no form.
         parts: of a form.
         has_deadline: whether the service takes `timeout_ms` for it.
+        examples: that it asks about; None if about none.
     """
 
     method: str
@@ -48,6 +49,7 @@ class Request:
     body: bytes | None = None
     parts: Parts | None = None
     has_deadline: bool = False
+    examples: int | None = None
 
     def query_within(self, timeout_s: float) -> dict[str, str]:
         """The query of a request that is to be answered in so many seconds.
@@ -90,9 +92,9 @@ def for_one(example: Mapping[str, Value], options: Options) -> Request:
     """
     values = encoded(example)
     if any(isinstance(value, list) for value in values.values()):
-        return Request("POST", "/predict", options.query(), _JSON, body=_as_json(values), has_deadline=True)
+        return Request("POST", "/predict", options.query(), _JSON, body=_as_json(values), has_deadline=True, examples=1)
     parts = {name: (name, value) if isinstance(value, bytes) else _field(value) for name, value in values.items()}
-    return Request("POST", "/predict", options.query(), parts=parts, has_deadline=True)
+    return Request("POST", "/predict", options.query(), parts=parts, has_deadline=True, examples=1)
 
 
 def for_many(
@@ -164,7 +166,7 @@ def _instance(number: int, example: Mapping[str, Value]) -> bytes:
 
 def _instances(instances: list[bytes], options: Options) -> Request:
     body = _OPENING + b",".join(instances) + _CLOSING
-    return Request("POST", "/predict", options.query(), _JSON, body=body, has_deadline=True)
+    return Request("POST", "/predict", options.query(), _JSON, body=body, has_deadline=True, examples=len(instances))
 
 
 def _as_json(values: Mapping[str, bytes | str | list[str]]) -> bytes:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
 from service.client import flow, request
-from service.client.flow import Flow, Outcome, Patience, Send, Wait
+from service.client.flow import Flow, Outcome, Patience, Send, Wait, too_late
 from service.client.request import MAX_BODY_BYTES, MAX_INSTANCES, Options
 from service.client.results import Activation, ModelInfo, Prediction
 
@@ -171,6 +171,28 @@ class Client:
 
     def _send(self, step: Send) -> Outcome:
         try:
-            return self._http.request(**step.arguments())
+            deadline = time.monotonic() + step.timeout_s
+            with self._http.stream(**step.arguments()) as response:
+                response.stream = _Within(response.stream, deadline, step.timeout_s)
+                response.read()
+            return response
         except httpx.TransportError as error:
             return error
+
+
+class _Within(httpx.SyncByteStream):
+    """A body that is to be there in time; httpx has a limit for each piece of it alone."""
+
+    def __init__(self, body: Any, deadline: float, timeout_s: float) -> None:
+        self._body = body
+        self._deadline = deadline
+        self._timeout_s = timeout_s
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._body:
+            if time.monotonic() > self._deadline:
+                raise too_late(self._timeout_s)
+            yield piece
+
+    def close(self) -> None:
+        self._body.close()

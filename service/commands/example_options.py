@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from model.errors import ImageError, RequestError
-from model.examples import Example, has_tokens
+from model.examples import Example
 from model.spec import ImageInput, ModelSpec
 from model.validation import nearest
-from service.intake.inputs import field_names
+from service.intake.inputs import checked_example, field_names
 
 
 def example_of(
@@ -23,7 +23,8 @@ def example_of(
         inputs: `NAME=VALUE` for any input.
 
     Raises:
-        RequestError: naming the option that the model has no input for, or a second one for the same.
+        RequestError: naming the option that the model has no input for, or a second one for the same; or if every
+            input is absent.
         ImageError: if a picture can't be read.
     """
     names = field_names(spec)
@@ -40,9 +41,7 @@ def example_of(
         if name in example:
             raise RequestError(f"{option}: {name!r} is given twice; expected one value an input.", input=name)
         example[name] = _bytes(Path(value), name) if isinstance(spec.inputs[name], ImageInput) else value
-    if not any(isinstance(value, bytes) or has_tokens(spec.inputs[name], value) for name, value in example.items()):
-        raise RequestError(f"Every input is absent; expected at least one of: {', '.join(spec.inputs)}.")
-    return example
+    return checked_example(example, spec)
 
 
 def _told(**options: str | None) -> list[tuple[str, str]]:

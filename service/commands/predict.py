@@ -58,7 +58,9 @@ def predict(
         spent_s = time.perf_counter() - begun
     if as_json:
         (prediction,) = predictions(found.spec, [answer], top_k=top_k)
-        typer.echo(to_json({"model": {"name": found.metadata.name}, "predictions": [prediction]}))
+        version = int(found.path.name) if found.path.name.isdecimal() else None
+        about = {"name": found.metadata.name, "version": version}
+        typer.echo(to_json({"model": about, "predictions": [prediction]}))
     else:
         encoding = sys.stdout.encoding.lower().replace("-", "")
         for line in prediction_lines(found.spec, answer, top_k=top_k, block="█" if encoding == "utf8" else "#"):

@@ -127,7 +127,7 @@ def _run(settings: Settings, example: Path | None) -> bool:
         **options,
     )
     server = Server(config, on_drain=drain, pause_s=settings.drain_pause_s)
-    server.run()
+    server.run(sockets=[config.bind_socket()])  # first: a port that is taken is told before anything is loaded
     return server.started and not failed
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
+
+logger = logging.getLogger("bifocal")
 
 Answer = TypeVar("Answer")
 
@@ -77,8 +80,9 @@ class Job(Generic[Answer]):
             if not over.wait(timeout_s):
                 raise TimeoutError(f"There was no answer within {timeout_s} s.")
         if self._error is not None:
-            raise self._error
-        return [answer for answer in self._answers if answer is not None]
+            # All requests of a batch share the error; each would add its own lines to the trace.
+            raise self._error.with_traceback(None)
+        return cast("list[Answer]", self._answers)  # all there, or it would not be over without an error
 
     def cancel(self) -> None:
         """Gives it up: what has not been run yet won't be. Without effect when it is over."""
@@ -102,16 +106,18 @@ class Job(Generic[Answer]):
             error: what `result` raises.
             index: of the example it is about.
         """
-        if not self._is_over:
-            self.failed = index
-        self._end(error)
+        self._end(error, index)
 
-    def _end(self, error: BaseException | None) -> None:
+    def _end(self, error: BaseException | None, failed: int | None = None) -> None:
         with self._lock:
             if self._is_over:
                 return
-            self._is_over = True
             self._error = error
+            self.failed = failed
+            self._is_over = True  # last: it is read without the lock, and what it stands for has to be there
             callbacks, self._callbacks = self._callbacks, []  # let go of: they know the job
         for callback in callbacks:
-            callback()
+            try:
+                callback()
+            except Exception:  # an event loop that has been closed, say: the others are told all the same
+                logger.exception("one could not be told that its job is over")

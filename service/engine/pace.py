@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# Weight that an example's time keeps when one more has left: about the last fifty count.
+# Weight that what was learned keeps when one more example has left: about the last fifty count.
 _KEPT = 0.98
 
 
@@ -17,6 +17,7 @@ class Pace:
         self._seconds: float | None = None
         self._batch_size = 1.0
         self._since = 0.0
+        self._left = 0
 
     def began(self, now: float) -> None:
         """The first example after a time without any has come.
@@ -30,7 +31,9 @@ class Pace:
         """A batch of `count` examples, at least 1, has been answered."""
         sample = (now - self._since) / count
         self._since = now
-        kept = _KEPT**count
+        # A plain mean at first: what comes first is often slower, and must not be what is believed for long.
+        kept = min(_KEPT**count, self._left / (self._left + count))
+        self._left += count
         self._seconds = sample if self._seconds is None else kept * self._seconds + (1 - kept) * sample
         self._batch_size = kept * self._batch_size + (1 - kept) * count
 

@@ -5,6 +5,7 @@ waiting (encoded) -> decoding, in a pool -> ready (decoded) -> running, in the m
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -19,9 +20,10 @@ from service.engine.job import Job, Timing
 from service.engine.pace import Pace
 from service.engine.priority import step_back
 
-# The pace changes while a request waits: what comes behind it costs time to refuse. Without a margin 3 to 5 % of what was
-# accepted at three times the capacity came too late.
+# The pace changes while a request waits: what comes behind it costs time to refuse. See docs/decisions/overload.md.
 _MARGIN = 1.3
+
+logger = logging.getLogger("bifocal")
 
 Encoded = TypeVar("Encoded")
 Decoded = TypeVar("Decoded")
@@ -167,6 +169,8 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
             for item in items:
                 item.encoded = None
             items.clear()  # items know their job, and the job would know its items
+            if len(self._waiting) > 2 * self._queued + self._max_batch_size:
+                self._waiting = deque(item for item in self._waiting if not item.job.is_over)
             if self._is_closed:
                 self._changed.notify_all()
 
@@ -175,13 +179,15 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
             self._announced -= count
 
     def _refuse_if_late(self, count: int, deadline: float) -> None:
-        ahead = self.waiting + self._announced
+        waiting = self.waiting
+        # A request may be announced and never come: what is announced counts as far as the next batch, and no further.
+        ahead = waiting + min(self._announced, self._max_batch_size)
         if not ahead:
             return  # whatever was learned before: if all are refused, nothing more is learned
         wait_s = self._pace.wait_s(ahead, count)
-        if ahead + count > self._max_waiting:
+        if waiting + count > self._max_waiting:
             raise OverloadedError(
-                f"{ahead} examples are waiting for the model; {count} more would be over the limit of "
+                f"{waiting} examples are waiting for the model; {count} more would be over the limit of "
                 f"{self._max_waiting}. Ask again later.",
                 retry_after_s=wait_s,
             )
@@ -276,7 +282,10 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
                 item.job.fail(error)
         for job in finished:
             job.settle()
-        self._watcher.batch_ran(len(batch), ended - begun)
+        try:
+            self._watcher.batch_ran(len(batch), ended - begun)
+        except Exception:  # whoever counts, the thread has to live on
+            logger.exception("a batch could not be counted")
 
     def _answer(self, batch: list[_Item[Encoded, Decoded, Answer]]) -> tuple[Sequence[Answer], Exception | None]:
         """The answers, or none and the error of this batch; the thread lives on."""
@@ -285,6 +294,7 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
             if len(answers) != len(batch):
                 raise ValueError(f"The model gave {len(answers)} answers for {len(batch)} examples.")
         except Exception as error:
+            logger.exception("a batch of %d examples failed", len(batch))
             return (), error
         return answers, None
 

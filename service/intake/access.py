@@ -15,7 +15,7 @@ from service.settings import Settings
 
 # For probes, and for the page and the documentation, which know nothing of the models.
 _OPEN = {"/", "/healthz", "/readyz", "/v2/health/live", "/v2/health/ready", "/docs", "/openapi.json", "/favicon.ico"}
-_OPEN_FOLDERS = ("/static/", "/static-offline-docs/")
+_OPEN_FOLDERS = ("/static-offline-docs/",)
 # A request with one of these came through a proxy, so "from this machine" says nothing of who asks.
 _OF_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
@@ -62,20 +62,25 @@ class Rules:
 
         Raises:
             UnauthorizedError: if it carries no key, or one that is not known.
-            ForbiddenError: if it may not do this.
+            ForbiddenError: if it asks for what needs a key that nobody has.
         """
-        is_admin = path == "/admin" or path.startswith("/admin/")
         if self.keys is None:
-            if is_admin:
+            if _is_admin(path):
                 self._check_admin_without_keys(headers)
             return None
         if path in _OPEN or path.startswith(_OPEN_FOLDERS):
             return None
-        key = self._key(self.keys, headers)
-        right = "admin" if is_admin else "predict"
+        return self._key(self.keys, headers)
+
+    def check_right(self, path: str, key: Key) -> None:
+        """Lets the bearer of a key do something, or not.
+
+        Raises:
+            ForbiddenError: if the key has not the right to it.
+        """
+        right = "admin" if _is_admin(path) else "predict"
         if path != "/metrics" and right not in key.rights:
             raise ForbiddenError(f"The key {key.name!r} has not the right {right!r}. Ask with one that has.")
-        return key
 
     def _key(self, keys: Keys, headers: Headers) -> Key:
         presented = headers.getlist("x-api-key") or [
@@ -102,8 +107,8 @@ class Rules:
         of_proxy = next((name for name in _OF_PROXIES if name in headers), None)
         if of_proxy is not None:
             raise ForbiddenError(f"{no_key}: without one, requests through a proxy ({of_proxy}) may not do this.")
-        host = headers.get("host", "")
-        if not is_loopback(_host_of(host)):
+        host, *others = headers.getlist("host") or [""]
+        if others or not is_loopback(_host_of(host)):
             raise ForbiddenError(f"{no_key}: without one, only who asks for 127.0.0.1 or localhost may do this.")
         is_of_another_page = headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
         if is_of_another_page or headers.get("origin", f"http://{host}") != f"http://{host}":
@@ -129,13 +134,19 @@ class Access:
             return
         try:
             key = self._rules.check(scope["path"], Headers(scope=scope))
+            if key is not None:
+                exchange = scope.get("state", {}).get("exchange")
+                if exchange is not None:
+                    exchange.key = key.name  # also of one that lacks the right: whose it is will be asked
+                self._rules.check_right(scope["path"], key)
         except RequestError as error:
             await errors.of(error, scope)(scope, receive, send)
             return
-        exchange = scope.get("state", {}).get("exchange")
-        if key is not None and exchange is not None:
-            exchange.key = key.name
         await self._app(scope, receive, send)
+
+
+def _is_admin(path: str) -> bool:
+    return path == "/admin" or path.startswith("/admin/")
 
 
 def _host_of(header: str) -> str:

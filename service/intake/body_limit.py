@@ -1,4 +1,4 @@
-"""Limits on bodies: of one request, and of all that are in progress together."""
+"""Limits on bodies: of one request, and of all that are in progress together, their answers among them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,25 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from model.errors import MediaTypeError, OverloadedError, RequestError, TooLargeError
 from service import errors
+from service.intake.body_stall import BodyStall
 
 _RETRY_AFTER_S = 1.0
+_PIECE = 2**16  # bytes of an answer
 
 
 class BodyLimit:
     """Refuses a body by its `Content-Length` before any of it is read, otherwise while it is read.
 
     What counts for all requests together is what has come of their bodies, not what they promise: else a few callers
-    who promise much and send nothing would keep everybody out.
+    who promise much and send nothing would keep everybody out. An answer counts too until it is sent: it goes to the
+    server in pieces, which takes the next one only when the caller has read enough of those before.
 
     Args:
         app: what it surrounds.
         max_bytes: of one body.
-        max_pending_bytes: of all bodies together, each until its request has been answered.
+        max_pending_bytes: of all bodies together, each until its request has been answered, and of their answers. Who
+            brings a body when they are reached is refused; who brings none, as a probe, is answered.
+        stall_s: seconds for which nothing of a body may come while it is waited for.
         watch: is given a function that tells the bytes pending.
     """
 
@@ -32,11 +37,13 @@ class BodyLimit:
         *,
         max_bytes: int,
         max_pending_bytes: int,
+        stall_s: float = 10,
         watch: Callable[[Callable[[], int]], None] = lambda _: None,
     ) -> None:
         self._app = app
         self._max_bytes = max_bytes
         self._max_pending_bytes = max_pending_bytes
+        self._stall_s = stall_s
         self.pending_bytes = 0
         watch(lambda: self.pending_bytes)
 
@@ -51,19 +58,33 @@ class BodyLimit:
             await errors.of(error, scope)(scope, receive, send)
             return
         read = 0
+        is_coming = True  # and still wanted
+        stall = BodyStall(receive, self._stall_s)
 
         async def receive_counted() -> Message:
-            nonlocal read
-            message = await receive()
+            nonlocal read, is_coming
+            message = await (stall.receive() if is_coming else receive())
+            is_coming = is_coming and message.get("more_body", False)
             if size := len(message.get("body", b"")):
                 read += size
                 self.pending_bytes += size
                 self._check(read, self.pending_bytes)
             return message
 
+        async def send_counted(message: Message) -> None:
+            nonlocal is_coming
+            is_coming = False
+            size = len(message.get("body", b""))
+            self.pending_bytes += size
+            try:
+                await _send_in_pieces(message, send)
+            finally:
+                self.pending_bytes -= size
+
         try:
-            await self._app(scope, receive_counted, send)
+            await self._app(scope, receive_counted, send_counted)
         finally:
+            stall.end()
             self.pending_bytes -= read
 
     def _check_headers(self, headers: Headers) -> None:
@@ -82,7 +103,15 @@ class BodyLimit:
             raise TooLargeError(f"The body is over {self._max_bytes:,} bytes. Send smaller pictures, or fewer at once.")
         if pending > self._max_pending_bytes:
             raise OverloadedError(
-                f"The requests in progress have bodies of {self._max_pending_bytes:,} bytes, the most that is kept "
-                "at a time. Ask again in a moment.",
+                f"Bodies and unsent answers of the requests in progress are {self._max_pending_bytes:,} bytes, the "
+                "most that is kept at a time. Ask again in a moment.",
                 retry_after_s=_RETRY_AFTER_S,
             )
+
+
+async def _send_in_pieces(message: Message, send: Send) -> None:
+    body = message.get("body", b"")
+    for at in range(_PIECE, len(body), _PIECE):
+        await send({**message, "body": body[at - _PIECE : at], "more_body": True})
+    sent = max(0, len(body) - 1) // _PIECE * _PIECE
+    await send({**message, "body": body[sent:]} if sent else message)

@@ -8,6 +8,7 @@ passwords would only slow every request.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import hmac
 import json
@@ -16,7 +17,8 @@ import os
 import secrets
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, Self
 
@@ -151,12 +153,13 @@ def add(path: Path, name: str, rights: tuple[Right, ...]) -> str:
         SpecError: if the file has a key of that name, or is no key file, or the name or a right is none.
         StorageError: if the file can't be written.
     """
-    present = read(path).keys if path.exists() else ()
-    if any(key.name == name for key in present):
-        raise SpecError(f"{path} has a key {name!r} already. Remove it, or give the new one another name.")
     made = PREFIX + secrets.token_urlsafe(32)
     key = Key.parse({"name": name, "sha256": digest_of(made), "rights": rights}, what="key")
-    _write(path, KeyFile(keys=(*present, key)))
+    with _alone(path):
+        present = read(path).keys if path.exists() else ()
+        if any(other.name == name for other in present):
+            raise SpecError(f"{path} has a key {name!r} already. Remove it, or give the new one another name.")
+        _write(path, KeyFile(keys=(*present, key)))
     return made
 
 
@@ -167,16 +170,37 @@ def remove(path: Path, name: str) -> None:
         SpecError: if the file has no such key.
         StorageError: if the file can't be written.
     """
-    keys = read(path).keys
-    names = [key.name for key in keys]
-    if name not in names:
-        raise SpecError(f"{path} has no key {name!r}{nearest(name, names)}")
-    _write(path, KeyFile(keys=tuple(key for key in keys if key.name != name)))
+    with _alone(path):
+        keys = read(path).keys
+        names = [key.name for key in keys]
+        if name not in names:
+            raise SpecError(f"{path} has no key {name!r}{nearest(name, names)}")
+        _write(path, KeyFile(keys=tuple(key for key in keys if key.name != name)))
 
 
 def digest_of(key: str) -> str:
     """Hexadecimal SHA-256."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Waits until nobody else changes a file of this folder, so that no change is lost.
+
+    The folder is locked because the file is replaced. Some file systems of networks have no such locks; there it is as
+    it would be without.
+    """
+    try:
+        folder = os.open(path.resolve().parent, os.O_RDONLY)
+    except OSError:  # there is none, or it may not be looked into: reading or writing says so
+        yield
+        return
+    try:
+        with suppress(OSError):
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _write(path: Path, content: KeyFile) -> None:

@@ -16,10 +16,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from model.errors import OverloadedError
 from service import errors
 from service.intake import refusals
-from service.intake.refusals import MAX_HEADER_BYTES, MAX_HEADERS, Refusal, RefusalError
+from service.intake.pipeline_flow import PipelineFlow
+from service.intake.refusals import MAX_HEADER_BYTES, MAX_HEADERS, MAX_PIPELINED, Refusal, RefusalError
 from service.settings import Settings
 
-MAX_STALL_S = 60  # for a client that does not read its answer
+MAX_STALL_S = 60  # for a client that does not read its answer,
+_LEAST_PROGRESS = 2**14  # or less of it than this
 _RETRY_AFTER_S = 2.0
 _LINGER_S = 2.0
 # Beyond `max_connections`, for probes: they are how an orchestrator tells a busy service from a dead one.
@@ -56,6 +58,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has connected; it has some seconds to ask for something."""
         super().connection_made(transport)
+        self.flow = PipelineFlow(transport, self.pipeline)
         # Told at once, so that those who were there before are not sent away for one who comes late.
         self._is_one_too_many = len(self.connections) > self.max_connections
         if len(self.connections) > self.max_connections + _SPARE_CONNECTIONS:
@@ -94,7 +97,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """The client reads slower than it is answered."""
         super().pause_writing()
         if self._stall_timer is None:
-            self._stall_timer = self.loop.call_later(MAX_STALL_S, self.transport.abort)
+            self._start_stall_timer()
 
     def resume_writing(self) -> None:
         """It has caught up."""
@@ -131,6 +134,8 @@ class LimitedProtocol(HttpToolsProtocol):
         """The first byte of a request."""
         if self._skipped_body is not None:
             return
+        if len(self.pipeline) == MAX_PIPELINED:
+            raise RefusalError(refusals.too_many_pipelined())
         super().on_message_begin()
         self._in_headers = True
         if self._header_timer is None:
@@ -223,6 +228,17 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(refusals.slow_headers(self.header_timeout_s))
         else:
             self.transport.close()  # it never asked for anything, or was answered before it had said it all
+
+    def _start_stall_timer(self) -> None:
+        unsent = self.transport.get_write_buffer_size()
+        self._stall_timer = self.loop.call_later(MAX_STALL_S, self._stood_still, unsent)
+
+    def _stood_still(self, unsent_before: int) -> None:
+        """Hangs up, unless the client reads, if slowly."""
+        if unsent_before - self.transport.get_write_buffer_size() < _LEAST_PROGRESS:
+            self.transport.abort()
+        else:
+            self._start_stall_timer()
 
     async def _crowded(self, scope: Scope, receive: Receive, send: Send) -> None:
         error = OverloadedError(

@@ -8,12 +8,14 @@ from http import HTTPStatus
 from starlette.responses import JSONResponse
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from model.errors import BifocalError, MalformedError, SlowBodyError
+from model.errors import BifocalError, MalformedError, OverloadedError, SlowBodyError
 from service import errors
 from service.intake.security_headers import HEADERS
 
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 2**16  # the request line among them
+MAX_PIPELINED = 16  # requests behind one that is being answered
+_RETRY_AFTER_S = 2.0
 
 # Of the last answer on a connection.
 LAST_HEADERS = [(name.lower().encode(), value.encode()) for name, value in {**HEADERS, "Connection": "close"}.items()]
@@ -72,6 +74,15 @@ def headers_too_large() -> Refusal:
 def slow_headers(timeout_s: float) -> Refusal:
     """Headers that did not arrive in time."""
     return Refusal.of(SlowBodyError(f"The headers did not arrive within {timeout_s:g} seconds."))
+
+
+def too_many_pipelined() -> Refusal:
+    """More requests behind one another than are kept. It is counted, not sent: those before it are answered."""
+    error = OverloadedError(
+        f"More than {MAX_PIPELINED} requests came before the one ahead of them was answered. Wait for answers.",
+        retry_after_s=_RETRY_AFTER_S,
+    )
+    return Refusal.of(error)
 
 
 def malformed() -> Refusal:

@@ -24,7 +24,7 @@ class Exchange:
         id: the caller's `X-Request-ID`, or one made here.
         method: of the request.
         route: the path as the routes have it ("/models/{name}"), so that metrics don't grow with what clients send.
-        started: when its first byte came, by `time.perf_counter()`.
+        started: when its headers were there, by `time.perf_counter()`.
         stages: seconds spent in each stage so far.
         status: of the answer.
         key: name of the API key it carried.

@@ -81,7 +81,9 @@ class Gauges(Collector):
                 info.add_metric((name, str(one.version), one.state), 1)
         yield info
 
-        pending = GaugeMetricFamily("bifocal_pending_body_bytes", "Bytes of request bodies that are held.")
+        pending = GaugeMetricFamily(
+            "bifocal_pending_body_bytes", "Bytes of request bodies and unsent answers that are held."
+        )
         if self.pending_bytes is not None:
             pending.add_metric((), self.pending_bytes())
         yield pending

@@ -50,7 +50,7 @@ class Metrics:
 
         self._requests = counter("requests", "Requests that have ended.", "route", "method", "status")
         self._in_progress = Gauge("bifocal_requests_in_progress", "Requests not yet answered.", registry=registry)
-        self._seconds = histogram("request_seconds", "From first byte to the end of the answer.", SECONDS, "route")
+        self._seconds = histogram("request_seconds", "From the end of headers to the end of answer.", SECONDS, "route")
         self._stages = histogram("stage_seconds", "Time in each stage of requests to models.", SECONDS, "stage")
         self._refusals = counter("refusals", "Requests refused, by the kind of the problem.", "reason")
         self._examples = counter("examples", "Examples that requests asked about.", "model")
@@ -133,7 +133,8 @@ class Metrics:
         for stage, seconds in exchange.stages.items():
             if seconds:  # zero is a stage that a refused request did not come to
                 self._stages.labels(stage).observe(seconds)
-        self._examples.labels(model).inc(exchange.examples)
+        if exchange.predicted:  # answered, as those are that the inputs are counted of
+            self._examples.labels(model).inc(exchange.examples)
         for name, count in exchange.absent.items():
             self._absent.labels(model, name).inc(count)
         for (head, label), count in exchange.predicted.items():

@@ -6,15 +6,16 @@ import re
 import time
 import uuid
 from http import HTTPStatus
-from typing import Any
 
+from fastapi import FastAPI
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.routing import Mount, Route, compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import errors
 from service.observation.exchange import Exchange
 from service.observation.metrics import CLIENT_GONE, Metrics
-from service.observation.request_log import RequestLog
+from service.observation.request_log import QUIET_ROUTES, RequestLog
 from service.observation.traces import Traces
 
 _ID = re.compile(r"[\x21-\x7e]{1,128}")
@@ -42,7 +43,7 @@ class Observing:
         self._metrics = metrics
         self._log = log
         self._traces = traces
-        self._paths: dict[Any, str] | None = None
+        self._paths: list[tuple[re.Pattern[str], str]] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -93,21 +94,25 @@ class Observing:
         elif exchange.status >= HTTPStatus.BAD_REQUEST and exchange.problem is None:
             exchange.problem = errors.kind_of_status(exchange.status)
         self._metrics.observe(exchange, seconds)
+        if exchange.route in QUIET_ROUTES and exchange.status < HTTPStatus.BAD_REQUEST:
+            return  # asked every few seconds by machines; worth a line and a span only when they fail
         trace_id = self._traces.record(exchange, seconds, headers) if self._traces is not None else None
         if self._log is not None:
             self._log.write(exchange, seconds, trace_id=trace_id)
 
     def _route(self, scope: Scope) -> str:
-        """The path as the routes have it."""
+        """The path as the routes have it, also of a request that was refused before they saw it."""
         path = getattr(scope.get("route"), "path", None)
         if path is not None:
             return str(path)
-        if "endpoint" not in scope:
-            return UNMATCHED
-        # FastAPI names its own routes only; Starlette's are found by what they lead to.
         if self._paths is None:
-            routes = scope["app"].routes if "app" in scope else ()
-            self._paths = {
-                getattr(one, "endpoint", getattr(one, "app", None)): getattr(one, "path", "") for one in routes
-            }
-        return self._paths.get(scope["endpoint"], UNMATCHED)
+            self._paths = _patterns(scope["app"]) if "app" in scope else []
+        return next((one for pattern, one in self._paths if pattern.match(scope["path"])), UNMATCHED)
+
+
+def _patterns(app: FastAPI) -> list[tuple[re.Pattern[str], str]]:
+    """What the paths of an application look like, and their templates; those without a parameter first."""
+    templates = [*app.openapi()["paths"], *(route.path for route in app.routes if isinstance(route, Route))]
+    patterns = [(compile_path(one)[0], one) for one in sorted(templates, key=lambda one: "{" in one)]
+    folders = [route.path for route in app.routes if isinstance(route, Mount)]
+    return patterns + [(compile_path(f"{one}/{{path:path}}")[0], one) for one in folders]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import queue
 import select
@@ -13,6 +14,8 @@ from http import HTTPStatus
 from typing import Any, Self
 
 from service.observation.exchange import Exchange
+
+logger = logging.getLogger("bifocal")
 
 # Lines that wait to be written: at some hundred requests a second, what a reader may take for a nap of seconds.
 MAX_WAITING = 4096
@@ -81,6 +84,9 @@ class RequestLog:
                 self._write(f"{json.dumps(line(*entry))}\n".encode("ascii"))
             except OSError:  # nobody reads it any more
                 self._on_dropped()
+            except Exception:  # whatever is wrong with one line, the others can be written
+                self._on_dropped()
+                logger.exception("request %s could not be logged", entry[1].id)
 
     def _write(self, data: bytes) -> None:
         while data:
@@ -133,7 +139,9 @@ def log_config() -> dict[str, Any]:
         "python_multipart": {"level": "ERROR"},
     }
     handlers = {"default": LOGGING_CONFIG["handlers"]["default"]}
-    return {**LOGGING_CONFIG, "handlers": handlers, "loggers": loggers}
+    default = LOGGING_CONFIG["formatters"]["default"]
+    formatters = {"default": {**default, "fmt": f"%(asctime)s {default['fmt']}"}}
+    return {**LOGGING_CONFIG, "formatters": formatters, "handlers": handlers, "loggers": loggers}
 
 
 def _level(status: int) -> str:

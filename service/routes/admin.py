@@ -59,7 +59,8 @@ async def activate(request: Request, name: str) -> Activation:
     refuse_unacceptable(request)
     choice = await _choice(request)
     store: Store[Engine] = request.app.state.store
-    return await run_in_threadpool(store.activate, name, choice.version)
+    asked = await run_in_threadpool(store.ask_for, name, choice.version)  # a file is written
+    return await asyncio.wrap_future(asked)
 
 
 async def _choice(request: Request) -> Choice:

@@ -13,7 +13,7 @@ from service.settings import MAX_TIMEOUT_MS
 Version = Annotated[str, Path(description="number of the version")]
 TimeoutMs = Annotated[
     int | None,
-    Query(ge=1, le=MAX_TIMEOUT_MS, description="milliseconds from the request's first byte to its answer"),
+    Query(ge=1, le=MAX_TIMEOUT_MS, description="milliseconds from the end of the request's headers to its answer"),
 ]
 
 

@@ -12,6 +12,7 @@ from pydantic_core import to_json
 
 from model.errors import NotReadyError
 from model.spec import ModelSpec
+from service.answers import size_of
 from service.compatible import answer_v2, inference_v2
 from service.compatible.tensors_v2 import split
 from service.engine import Engine
@@ -29,7 +30,17 @@ EXTENSIONS = ("binary_tensor_data", "classification")
 
 _STRING = {"type": "string"}
 _NUMBERS = {"type": "array", "items": {"type": "integer"}}
-_PARAMETERS = {"type": "object"}
+_FLAG = {"type": "boolean"}
+_PARAMETERS = {
+    "type": "object",
+    "properties": {
+        "timeout": {"type": "integer", "minimum": 0, "description": "microseconds"},
+        "classification": {"type": "integer", "minimum": 1},
+        "binary_data": _FLAG,
+        "binary_data_output": _FLAG,
+        "binary_data_size": {"type": "integer", "minimum": 0},
+    },
+}
 _INPUT = {
     "type": "object",
     "required": ["name", "shape", "datatype"],
@@ -177,7 +188,8 @@ async def _infer(request: Request, name: str, version: int | None, timeout_ms: i
             call.deadline = min(call.deadline, time.monotonic() + asked.timeout_s)
         answers = await call.predict(asked.examples)
         with call.exchange.stage("respond"):
-            return answer_v2.respond(call.served.name, call.served.version, call.spec, asked, answers)
+            write = partial(answer_v2.respond, call.served.name, call.served.version, call.spec, asked, answers)
+            return await off_the_loop(size_of(call.spec, answers), write)
 
 
 def _read(body: bytes, json_length: str | None, spec: ModelSpec, settings: Settings) -> inference_v2.InferRequest:

@@ -7,12 +7,11 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, ValidationError
-from pydantic_core import to_json
 
 from model.errors import MediaTypeError
 from model.examples import Example
 from model.validation import Part
-from service.answers import predictions
+from service.answers import body, size_of
 from service.intake import inputs
 from service.intake.forms import read_form
 from service.intake.json_body import off_the_loop
@@ -49,10 +48,10 @@ class Parameters(Part):
 
     model: str | None = Field(None, description="which model; needed if several are served")
     version: int | None = Field(None, description="which version; the one that is served if not given")
-    top_k: int = Field(5, ge=1, description="how many labels `top` holds")
+    top_k: int = Field(5, ge=1, le=1000, description="how many labels `top` holds")
     explain: bool = Field(False, description="say why: heat maps, token weights, shares of the inputs")
     timeout_ms: int | None = Field(
-        None, ge=1, le=MAX_TIMEOUT_MS, description="milliseconds from the request's first byte to its answer"
+        None, ge=1, le=MAX_TIMEOUT_MS, description="milliseconds from the end of the request's headers to its answer"
     )
 
 
@@ -76,12 +75,9 @@ async def predict_route(request: Request) -> Response:
     with admitted(request, query.model, query.version, timeout_ms=query.timeout_ms, explained=query.explain) as asked:
         answers = await asked.predict(await _examples(request, asked))
     with exchange.stage("respond"):
-        content = {
-            "model": {"name": asked.served.name, "version": asked.served.version},
-            "request_id": exchange.id,
-            "predictions": predictions(asked.spec, answers, top_k=query.top_k),
-        }
-        return Response(to_json(content), media_type="application/json")
+        about = {"model": {"name": asked.served.name, "version": asked.served.version}, "request_id": exchange.id}
+        write = partial(body, about, asked.spec, answers, top_k=query.top_k)
+        return Response(await off_the_loop(size_of(asked.spec, answers), write), media_type="application/json")
 
 
 def _parameters(request: Request) -> Parameters:
@@ -102,7 +98,7 @@ async def _examples(request: Request, asked: Admitted) -> list[Example]:
             finally:
                 await form.close()
     if media_type == "application/json" or media_type.endswith("+json"):
-        body = await asked.body()
+        content = await asked.body()
         with asked.exchange.stage("parse"):
-            return await off_the_loop(len(body), partial(inputs.from_json, body, asked.spec, settings))
+            return await off_the_loop(len(content), partial(inputs.from_json, content, asked.spec, settings))
     raise MediaTypeError(f"Expected multipart/form-data or application/json. Received: {media_type or 'none'}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -11,8 +12,9 @@ from pydantic_core import to_json
 from model.errors import NotFoundError, NotReadyError
 from model.spec import ModelSpec
 from model.validation import nearest
+from service.answers import size_of
 from service.compatible import serving_v1
-from service.engine import Engine
+from service.engine import Answered, Engine
 from service.error_shapes import RESPONSES
 from service.intake.json_body import off_the_loop, parse_json
 from service.predictor import admitted
@@ -131,13 +133,18 @@ async def _predict(request: Request, name: str, version: int | None, timeout_ms:
         del body  # what is waiting need not be held twice
         answers = await call.predict(asked.examples)
         with call.exchange.stage("respond"):
-            if asked.in_columns:
-                return _json({"outputs": serving_v1.outputs(call.spec, answers)})
-            return _json({"predictions": serving_v1.predictions(call.spec, answers)})
+            write = partial(_written, asked, call.spec, answers)
+            return Response(await off_the_loop(size_of(call.spec, answers), write), media_type="application/json")
 
 
 def _read(body: bytes, spec: ModelSpec, settings: Settings) -> serving_v1.PredictRequest:
     return serving_v1.read_request(parse_json(body, max_depth=settings.max_json_depth), spec, settings)
+
+
+def _written(asked: serving_v1.PredictRequest, spec: ModelSpec, answers: Sequence[Answered]) -> bytes:
+    if asked.in_columns:
+        return to_json({"outputs": serving_v1.outputs(spec, answers)})
+    return to_json({"predictions": serving_v1.predictions(spec, answers)})
 
 
 def _states(request: Request, name: str) -> list[VersionState]:

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from model.examples import Example, has_tokens
+from model.errors import RequestError
+from model.examples import Example
 from model.spec import ImageInput, ModelSpec, TagsInput
+from service.intake.inputs import checked_example
 from service.scoring.manifest import Row
 from service.scoring.scored import Bad
 
@@ -43,11 +45,10 @@ class Reader:
                 return Bad(reason, column)
             if value:
                 example[name] = value
-        if not any(
-            isinstance(value, bytes) or has_tokens(self._spec.inputs[name], value) for name, value in example.items()
-        ):
+        try:
+            return checked_example(example, self._spec)
+        except RequestError:
             return Bad(f"all inputs are empty ({', '.join(self._columns.values())})")
-        return example
 
     def _value(self, name: str, cell: Any) -> bytes | str | None:
         given = self._spec.inputs[name]

@@ -7,6 +7,8 @@ served.py       a version in memory, and who holds it
 shelf.py        what is loaded: leases, swaps, putting away
 versions.py     what is known of one model's versions
 pins.py         what people have chosen, on disk
+loader.py       from the folder to the shelf
+choices.py      what people choose, loaded if it must be
 poller.py       a thread that looks again and again
 store.py        all of it together
 """

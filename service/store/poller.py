@@ -6,11 +6,13 @@ import logging
 import threading
 from collections.abc import Callable
 
+from service.engine.priority import step_back
+
 logger = logging.getLogger("bifocal")
 
 
 class Poller:
-    """Calls a function, waits, and calls it again, until it is stopped.
+    """Calls a function, waits, and calls it again, until it is stopped; gives way to the event loop.
 
     Args:
         call: what it raises is logged, once as long as it stays the same, and ends nothing.
@@ -31,6 +33,7 @@ class Poller:
         self._thread.join()
 
     def _run(self) -> None:
+        step_back()
         logged = ""
         while not self._is_stopped.wait(self._poll_s):
             try:

@@ -146,32 +146,36 @@ class Shelf(Generic[AnyEngine]):
                 raise ConflictError(f"No version of model {name!r} can be served; /models/{name} says why.")
             return self._choose(model, None, served)
 
-    def pin(self, name: str, version: int) -> tuple[int, Activation | None]:
-        """Pins a model to a version, which then answers.
-
-        Returns:
-            The turn, for `settle`, and what came of it; None if the version has to be loaded first.
-        """
+    def pin(self, name: str, version: int) -> Activation | None:
+        """Pins a model to a version, which then answers; None if it has to be loaded first."""
         with self._lock:
             model = self._asked_to_change(name)
             served = model.get(version)
-            return model.activations, self._choose(model, version, served) if served else None
+            return self._choose(model, version, served) if served else None
 
-    def settle(self, name: str, version: int, turn: int, served: Served[AnyEngine]) -> Activation:
-        """Pins a model to a version that was loaded for this.
+    def want(self, name: str, version: int) -> None:
+        """Takes note that a version is to be loaded and to answer then."""
+        with self._lock:
+            self._models[name].wanted = version
+
+    def check_wanted(self, name: str, version: int) -> None:
+        """Refuses what nobody wants any more.
 
         Raises:
-            ConflictError: if another was asked for meanwhile: the last word counts.
+            ConflictError: if another version was asked for meanwhile: the last word counts.
             NotReadyError: after `close`.
         """
         with self._lock:
-            self._check_open()
-            model = self._models[name]
-            if model.activations != turn:
-                raise ConflictError(
-                    f"Another version of model {name!r} was asked for while {version} was being loaded."
-                )
-            return self._choose(model, version, served)
+            self._wanted(name, version)
+
+    def settle(self, name: str, version: int, served: Served[AnyEngine]) -> Activation:
+        """Pins a model to a version that was loaded for this.
+
+        Raises:
+            ConflictError, NotReadyError: as `check_wanted`.
+        """
+        with self._lock:
+            return self._choose(self._wanted(name, version), version, served)
 
     def close(self) -> None:
         """Answers what was accepted and lets all models go, held or not."""
@@ -189,12 +193,17 @@ class Shelf(Generic[AnyEngine]):
         self._check_open()
         if name not in self._models:
             raise NotFoundError(f"No model {name!r}{nearest(name, self._models)}")
-        model = self._models[name]
-        model.activations += 1
+        return self._models[name]
+
+    def _wanted(self, name: str, version: int) -> Versions[AnyEngine]:
+        model = self._asked_to_change(name)
+        if model.wanted != version:
+            raise ConflictError(f"Another version of model {name!r} was asked for while {version} was being loaded.")
         return model
 
     def _choose(self, model: Versions[AnyEngine], version: int | None, served: Served[AnyEngine]) -> Activation:
         previous = model.active
+        model.wanted = version
         self._pins.set(model.name, version)
         self._retire(model.activate(served))
         return Activation(

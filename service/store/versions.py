@@ -45,7 +45,7 @@ class Versions(Generic[AnyEngine]):
         self.on_disk: tuple[int, ...] = ()
         self.loaded: list[Served[AnyEngine]] = []  # the one that answers, then those that did before it
         self.loading: int | None = None
-        self.activations = 0  # asked for so far: of two that overlap the later one counts
+        self.wanted: int | None = None  # the version last asked for: of two that overlap the later one counts
         self._keep = keep
         self._refused: dict[int, Refusal] = {}
         self._incomplete: dict[int, str] = {}  # fingerprints of their files

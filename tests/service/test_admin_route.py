@@ -2,33 +2,62 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio.to_thread
+import httpx
 import pytest
 from fastapi import FastAPI
 
+from model.bundle import Bundle
 from service import errors
 from service.routes import admin
 from service.routes import models as models_route
 from service.settings import Settings
-from tests.service.answerer import answer_of, loaded_store
+from service.store.choices import MAX_WAITING
+from tests.service.answerer import Answerer, answer_of, loaded_store, states_of
 from tests.service.running import ask, assert_problem
 from tests.service.stand_in import write_bundle
 
 PATH = "/admin/models/colours/activate"
 
 
+class Held:
+    """Loads version 1 when it is told to; keeps what it loaded."""
+
+    def __init__(self) -> None:
+        self.opened: list[str] = []
+        self.may_end = threading.Event()
+
+    def __call__(self, bundle: Bundle) -> Answerer:
+        self.opened.append(bundle.path.name)
+        assert bundle.path.name != "1" or self.may_end.wait(30)
+        return Answerer(bundle)
+
+
 @pytest.fixture
-def app(models: Path) -> FastAPI:
+def held() -> Iterator[Held]:
+    """What loads the bundles; at the end it holds none back."""
+    held = Held()
+    yield held
+    held.may_end.set()
+
+
+@pytest.fixture
+def app(models: Path, held: Held) -> FastAPI:
     """The route with versions 1 and 2 of `colours`; 3 is on disk and broken."""
     write_bundle(models, version=1)
     write_bundle(models, version=2)
+    held.may_end.set()
     app = FastAPI()
     app.include_router(admin.router)
     app.include_router(models_route.router)
     app.state.settings = Settings(models=models)
-    app.state.store = loaded_store(models)
+    app.state.store = loaded_store(models, held)
     errors.install(app)
     write_bundle(models, version=3, offset=0.5)
     return app
@@ -105,3 +134,67 @@ def test_an_activation_that_can_t_be_saved_says_so(app: FastAPI, models: Path) -
     assert (answer["version"], answer["saved"]) == (1, False)
     assert answer["reason"].startswith("The state directory can't be written (")
     assert str(models) not in answer["reason"]
+
+
+def client_of(app: FastAPI) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service", timeout=30)
+
+
+def test_many_who_ask_for_the_same_version_share_one_load(app: FastAPI, held: Held) -> None:
+    held.may_end.clear()
+
+    async def ask_together() -> list[httpx.Response]:
+        async with asyncio.timeout(10), client_of(app) as client:
+            waiting = [asyncio.ensure_future(client.post(PATH, json={"version": 1})) for _ in range(MAX_WAITING)]
+            await asyncio.sleep(0.3)
+            held.may_end.set()
+            return await asyncio.gather(*waiting)
+
+    answers = asyncio.run(ask_together())
+
+    assert [answer.status_code for answer in answers] == [200] * MAX_WAITING
+    assert held.opened == ["2", "1"]
+
+
+def test_those_who_wait_for_a_load_are_not_too_many_and_hold_up_nobody(app: FastAPI, held: Held) -> None:
+    held.may_end.clear()
+
+    async def ask_together() -> tuple[httpx.Response, httpx.Response, float, list[httpx.Response]]:
+        async with asyncio.timeout(10), client_of(app) as client:
+            waiting = [asyncio.ensure_future(client.post(PATH, json={"version": 1})) for _ in range(MAX_WAITING)]
+            while states_of(app.state.store)[1] != "loading" or len(held.opened) < 2:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.2)
+            refused = await client.post(PATH, json={"version": 3})
+            threads = anyio.to_thread.current_default_thread_limiter().borrowed_tokens
+            rolled_back = await client.post(PATH, json={"version": 2})
+            held.may_end.set()
+            return refused, rolled_back, threads, await asyncio.gather(*waiting)
+
+    refused, rolled_back, threads, answers = asyncio.run(ask_together())
+
+    document = assert_problem(refused, 503, "overloaded")
+    assert document["detail"] == "16 activations wait for versions to be loaded already; ask again in a moment."
+    assert refused.headers["retry-after"] == "5"
+    assert threads == 0  # of those that uploads and the metrics need too
+    assert rolled_back.json()["version"] == 2
+    details = {assert_problem(answer, 409, "version-refused")["detail"] for answer in answers}
+    assert details == {"Another version of model 'colours' was asked for while 1 was being loaded."}
+    assert held.opened == ["2", "1"]  # what nobody wants any more is not begun
+
+
+def test_a_refused_wish_does_not_count_as_the_last_word(app: FastAPI, held: Held) -> None:
+    held.may_end.clear()
+
+    async def ask_together() -> tuple[httpx.Response, list[httpx.Response]]:
+        async with asyncio.timeout(10), client_of(app) as client:
+            waiting = [asyncio.ensure_future(client.post(PATH, json={"version": 1})) for _ in range(MAX_WAITING)]
+            await asyncio.sleep(0.3)
+            refused = await client.post(PATH, json={"version": 3})
+            held.may_end.set()
+            return refused, await asyncio.gather(*waiting)
+
+    refused, answers = asyncio.run(ask_together())
+
+    assert refused.status_code == 503
+    assert {answer.status_code for answer in answers} == {200}

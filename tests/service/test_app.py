@@ -6,14 +6,17 @@ import logging
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from model.bundle import Bundle
 from model.examples import DecodedExample
 from service.app import create_app
+from service.intake import keys
 from service.settings import Settings
 from tests.service.running import assert_problem, running, serving, wait_until
 from tests.service.stand_in import Namer, write_bundle
@@ -43,6 +46,33 @@ def test_the_threads_of_the_models_end_with_the_service(models: Path) -> None:
 
     left = [thread.name for thread in threading.enumerate() if thread not in before]
     assert [name for name in left if "mugs" in name or name.startswith(("decode", "watch", "put"))] == []
+
+
+def test_a_service_that_is_told_to_end_while_it_loads_gets_neither_ready_nor_watches(models: Path) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+    told: list[str] = []
+
+    class Slow(Namer):
+        def __init__(self, bundle: Bundle) -> None:
+            begun.set()
+            assert may_end.wait(30)
+            super().__init__(bundle)
+
+    for name in ("cups", "mugs"):
+        write_bundle(models, name)
+    settings = Settings(models=models)
+    told_ready, told_failed = partial(told.append, "ready"), partial(told.append, "failed")
+    app = create_app(settings, Slow, on_ready=told_ready, on_failed_start=told_failed)
+    before = set(threading.enumerate())
+    with running(app) as client:
+        assert begun.wait(30)
+        app.state.store.is_draining = True
+        may_end.set()
+        wait_until(lambda: not any(thread.name.startswith("start") for thread in set(threading.enumerate()) - before))
+        assert client.get("/readyz").status_code == 503
+        assert "watch-models" not in {thread.name for thread in set(threading.enumerate()) - before}
+
+    assert told == []
 
 
 def test_a_service_that_stops_answers_what_it_has_accepted(models: Path) -> None:
@@ -110,3 +140,30 @@ def test_browsers_may_ask_from_the_origins_that_are_set_and_no_other(models: Pat
 
     assert allowed.headers["access-control-allow-origin"] == "https://other.example"
     assert "access-control-allow-origin" not in refused.headers
+
+
+def test_what_get_is_for_head_is_for_too(models: Path) -> None:
+    write_bundle(models)
+    with serving(models) as client:
+        for path in ("/healthz", "/readyz", "/models", "/docs"):
+            head, get = client.head(path), client.get(path)
+            assert (head.status_code, head.content) == (200, b"")
+            assert head.headers["content-length"] == get.headers["content-length"]
+        assert client.head("/predict").status_code == 405
+
+
+def test_the_root_leads_to_the_documentation_and_no_slash_leads_elsewhere(models: Path) -> None:
+    write_bundle(models)
+    with serving(models) as client:
+        assert client.get("/").headers["location"] == "docs"
+        assert_problem(client.get("/models/", headers={"Host": "evil.example"}), 404, "not-found")
+
+
+def test_the_document_says_how_a_key_is_sent_where_one_is_needed(models: Path, tmp_path: Path) -> None:
+    keys.add(tmp_path / "keys.json", "shop", ("predict",))
+    with_keys = create_app(Settings(models=models, keys=tmp_path / "keys.json"), Namer).openapi()
+    without = create_app(Settings(models=models), Namer).openapi()
+
+    assert with_keys["components"]["securitySchemes"].keys() == {"bearer", "header"}
+    assert with_keys["security"] == [{"bearer": []}, {"header": []}]
+    assert "security" not in without

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -47,6 +49,23 @@ def test_the_async_client_tries_again_and_names_the_model_it_activates() -> None
 
     assert asyncio.run(ask()) == "aa"
     assert [request.headers["authorization"] for request in service.seen] == ["Bearer k"] * 3
+
+
+def test_an_answer_that_comes_in_drips_is_given_up_in_time() -> None:
+    async def drips() -> AsyncIterator[bytes]:
+        for _ in range(60):
+            await asyncio.sleep(0.05)
+            yield b" "
+
+    async def ask() -> None:
+        service = Scripted(lambda _: httpx.Response(200, content=drips()))
+        async with AsyncClient(transport=service.transport, timeout_s=0.2) as client:
+            await client.predict(text="red")
+
+    started = time.monotonic()
+    with pytest.raises(httpx.ReadTimeout, match=r"The answer was not there after 0\.2 s"):
+        asyncio.run(ask())
+    assert time.monotonic() - started < 1
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,32 @@ def test_a_refusal_is_an_error_with_the_problem_in_it(client: Client) -> None:
 def test_what_a_proxy_says_is_a_service_error_too(answer: httpx.Response, message: str) -> None:
     with Client(transport=Scripted(answer).transport) as client, pytest.raises(ServiceError, match=message):
         client.predict(text="red")
+
+
+@pytest.mark.parametrize("count", [0, 2, 4])
+def test_an_answer_of_too_few_or_too_many_predictions_is_none_of_this_service(count: int) -> None:
+    answer = Scripted(predictions(["red"] * count))
+    message = f"^200 No answer of this service: .*{count} predictions for"
+    with Client(transport=answer.transport) as client:
+        with pytest.raises(ServiceError, match=f"{message} 1 example"):
+            client.predict(text="red")
+        with pytest.raises(ServiceError, match=f"{message} 1 example"):
+            client.predict(tags=["red"])
+        with pytest.raises(ServiceError, match=f"{message} 3 examples"):
+            client.predict_many([{"text": "red"}] * 3)
+
+
+def test_an_answer_that_comes_in_drips_is_given_up_in_time() -> None:
+    def dripping(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=(time.sleep(0.05) or b" " for _ in range(60)))
+
+    started = time.monotonic()
+    with (
+        Client(transport=Scripted(dripping).transport, timeout_s=0.2) as client,
+        pytest.raises(httpx.ReadTimeout, match=r"The answer was not there after 0\.2 s"),
+    ):
+        client.predict(text="red")
+    assert time.monotonic() - started < 1
 
 
 def test_what_is_sent_is_one_form_with_a_file_only_for_the_picture() -> None:

@@ -143,3 +143,16 @@ def test_a_key_with_the_right_activates_a_version(strict: tuple[httpx.Client, di
     response = client.post(ACTIVATE, json={"version": None}, headers={"X-API-Key": made["admin"]})
 
     assert (response.status_code, response.json()["version"]) == (200, 1)
+
+
+def test_what_is_refused_before_the_routes_see_it_is_counted_with_its_route(
+    strict: tuple[httpx.Client, dict[str, str]],
+) -> None:
+    client, made = strict
+    key = {"X-API-Key": made["predict"]}
+    client.post("/predict", json={"text": "red"})
+    client.post(ACTIVATE, json={"version": 1}, headers=key)
+
+    metrics = client.get("/metrics", headers=key).text
+    assert 'bifocal_requests_total{method="POST",route="/predict",status="401"}' in metrics
+    assert 'bifocal_requests_total{method="POST",route="/admin/models/{name}/activate",status="403"}' in metrics

@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from service.app import create_app
 from service.settings import Settings
 from tests.service.running import wait_until
 from tests.service.stand_in import Namer, picture, write_bundle
-from tests.service.wire import listening, statuses, talk
+from tests.service.wire import listening, read_to_end, statuses, talk
 
 FORMATS = ("PNG", "JPEG", "WebP", "GIF", "BMP", "TIFF", "AVIF")
 JSON = {"Content-Type": "application/json"}
@@ -38,7 +39,13 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int
     """A service with the limits it has by default, but for a low one on all bodies together."""
     models = tmp_path_factory.mktemp("hostile")
     write_bundle(models)
-    settings = Settings(models=models, max_body_bytes=8 * MEGABYTE, max_pending_bytes=32 * MEGABYTE, header_timeout_s=2)
+    settings = Settings(
+        models=models,
+        max_body_bytes=8 * MEGABYTE,
+        max_pending_bytes=32 * MEGABYTE,
+        header_timeout_s=2,
+        body_stall_s=1,
+    )
     with listening(create_app(settings, Namer), settings) as address:
         wait_until(lambda: httpx.get(f"http://127.0.0.1:{address[1]}/readyz").status_code == 200)
         yield address
@@ -423,6 +430,39 @@ def test_more_than_is_kept_at_a_time_is_told_as_too_busy(address: tuple[str, int
 
     assert refused(response, 503) == 503
     assert response.headers["retry-after"] == "1"
+
+
+def test_bodies_that_stand_still_keep_others_out_for_a_moment_only(
+    address: tuple[str, int], client: httpx.Client
+) -> None:
+    head = HEAD.replace("1000", str(8 * MEGABYTE)).replace("=300", "=600000").format("application/json").encode()
+
+    with ExitStack() as held:
+        connections = [held.enter_context(socket.create_connection(address, timeout=10)) for _ in range(4)]
+        for connection in connections:
+            connection.sendall(head + b" " * (8 * MEGABYTE - 1))
+
+        def status() -> int:
+            return client.post("/predict", content=b" " * 100, headers=JSON).status_code
+
+        wait_until(lambda: status() == 503, timeout_s=3)
+        wait_until(lambda: status() == 400, timeout_s=3)
+        assert [statuses(connection.recv(65536)) for connection in connections] == [[408]] * 4
+
+
+def test_requests_sent_behind_one_another_without_end_are_not_all_kept(address: tuple[str, int]) -> None:
+    requests = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n" * 20_000
+    before, end = resident("VmRSS"), time.monotonic() + 2
+
+    with socket.create_connection(address, timeout=1) as connection, ThreadPoolExecutor(1) as reader:
+        reader.submit(read_to_end, connection)
+        with suppress(OSError):
+            while time.monotonic() < end:
+                connection.sendall(requests)
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+
+    assert resident("VmRSS") - before < 50 * MEGABYTE
 
 
 def test_base64_that_is_none_is_refused(client: httpx.Client) -> None:

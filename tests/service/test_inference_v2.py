@@ -70,6 +70,7 @@ def test_parameters_of_other_servers_are_passed_over_and_a_timeout_is_in_microse
 
     assert (asked.id, asked.timeout_s) == ("42", 2.5)
     assert read({"inputs": [TEXT], "parameters": {"timeout": 0}}).timeout_s is None
+    assert read({"inputs": [TEXT], "parameters": {"timeout": 10**400}}).timeout_s == 600
 
 
 def test_an_output_says_for_itself_or_the_request_for_all_whether_it_is_binary() -> None:
@@ -112,6 +113,10 @@ def test_an_output_says_for_itself_or_the_request_for_all_whether_it_is_binary()
         ({"inputs": [TEXT], "id": 42}, "^'id' must be a string. Received: a number"),
         ({"inputs": [TEXT], "parameters": 5}, "^The request: 'parameters' must be an object"),
         ({"inputs": [TEXT], "parameters": {"timeout": -1}}, "^'timeout' must be a whole number of microseconds"),
+        (
+            {"inputs": [TEXT], "parameters": {"timeout": -(10**5000)}},
+            "^'timeout' must be a whole number of microseconds",
+        ),
         ({"inputs": [TEXT], "parameters": {"timeout": True}}, "^'timeout' must be a whole number of microseconds"),
         ({"inputs": [TEXT], "parameters": {"binary_data_output": 1}}, "^'binary_data_output' must be true or false"),
         ({"inputs": [TEXT], "outputs": {}}, "^'outputs' must be a list. Received: an object"),

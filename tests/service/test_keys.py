@@ -8,6 +8,7 @@ import logging
 import os
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,18 @@ def test_names_and_folders_that_do_not_fit_are_refused(path: Path, tmp_path: Pat
         keys.remove(path, "shpo")
     with pytest.raises(StorageError, match=r"can't be written: No such file or directory"):
         keys.add(tmp_path / "none" / "keys.json", "shop", ("predict",))
+
+
+def test_changes_at_the_same_time_are_all_kept(path: Path) -> None:
+    keys.add(path, "old", ("predict",))
+
+    with ThreadPoolExecutor(8) as threads:
+        for name in "abcdefgh":
+            threads.submit(keys.add, path, name, ("predict",))
+        threads.submit(keys.remove, path, "old")
+
+    assert sorted(key.name for key in keys.read(path).keys) == list("abcdefgh")
+    assert [file.name for file in path.parent.iterdir()] == ["keys.json"]
 
 
 def test_the_commands_make_list_and_remove_keys(path: Path) -> None:

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from model.errors import DeadlineError, NotReadyError, OverloadedError
+from service.engine.job import Job
+from service.engine.pace import Pace
 from service.engine.pipeline import Pipeline
 from tests.service.running import wait_until
 
@@ -116,16 +118,22 @@ def test_what_cannot_be_decoded_fails_alone_and_says_which_it_was() -> None:
 
 def test_a_model_that_raises_harms_its_batch_and_no_other() -> None:
     def picky(examples: Sequence[int]) -> list[int]:
-        if 13 in examples:
+        if 26 in examples:
             raise ValueError("13 is not for this model")
         return double(examples)
 
-    with pipeline(picky, max_batch_size=1) as numbers:
-        before, unlucky, after = (numbers.submit([n], soon()) for n in ("12", "13", "14"))
+    gate = Gate()
+    with pipeline(lambda examples: picky(gate.predict(examples)), max_batch_size=2) as numbers:
+        first = numbers.submit(["1"], soon())
+        gate.is_busy.wait(5)
+        jobs = [numbers.submit([n], soon()) for n in ("13", "14", "15", "16")]
+        wait_until(lambda: len(numbers._ready) == 2)
+        gate.open.set()
 
-        assert (before.result(5), after.result(5)) == ([24], [28])
-        with pytest.raises(ValueError, match="13 is not for this model"):
-            unlucky.result(5)
+        assert [job.result(5) for job in (first, *jobs[2:])] == [[4], [60], [64]]
+        for unlucky in jobs[:2]:
+            with pytest.raises(ValueError, match="13 is not for this model"):
+                unlucky.result(5)
 
 
 @pytest.mark.parametrize("wrong", [[], [1, 2]], ids=["too few", "too many"])
@@ -219,16 +227,51 @@ def test_more_than_may_wait_is_refused_with_the_limit() -> None:
         assert accepted.result(5) == [2, 4, 6]
 
 
-def test_a_request_that_is_still_read_counts_until_it_is_submitted_or_given_up() -> None:
-    with pipeline(double, max_waiting=2) as numbers:
-        one, two = numbers.announce(1, soon()), numbers.announce(1, soon())
+def test_requests_that_are_still_read_count_in_the_estimate_until_they_are_submitted_or_given_up() -> None:
+    def slow(examples: Sequence[int]) -> list[int]:
+        time.sleep(0.1)
+        return double(examples)
+
+    with pipeline(slow, max_batch_size=4) as numbers:
+        numbers.submit(["0"], soon()).result(5)
+        announced = [numbers.announce(1, soon()) for _ in range(4)]
         with pytest.raises(OverloadedError):
+            numbers.announce(1, soon(0.3))
+        for one in announced:
+            one.end()
+            one.end()  # once is enough, and twice does no harm
+
+        assert numbers.submit(["1"], soon(0.3)).result(5) == [2]
+
+
+def test_requests_that_never_come_keep_nobody_out() -> None:
+    with pipeline(double, max_waiting=2) as numbers:
+        for _ in range(100):
             numbers.announce(1, soon())
-        one.end()
-        one.end()
-        two.end()
 
         assert numbers.submit(["1", "2"], soon()).result(5) == [2, 4]
+
+
+def test_a_first_answer_that_took_long_is_soon_not_believed_any_more() -> None:
+    pace = Pace()
+    pace.began(0)
+    pace.left(1, 4.0)
+    for n in range(1, 40):
+        pace.left(1, 4.0 + 0.05 * n)
+
+    assert pace.wait_s(0, 1) < 0.2
+
+
+def test_a_job_is_not_over_before_its_error_is_there() -> None:
+    seen: list[BaseException | int | None] = []
+    job: Job[int] = Job(2, soon())
+    job.on_done(lambda: seen.extend([job._error, job.failed]))
+    first, second = ValueError("first"), ValueError("second")
+    job.fail(first, 1)
+    job.fail(second, 0)
+
+    assert seen == [first, 1]
+    assert job.failed == 1
 
 
 def test_close_answers_all_that_was_accepted_and_ends_the_threads() -> None:
@@ -300,3 +343,34 @@ def test_the_time_of_an_example_is_told_apart() -> None:
     assert 0.02 <= job.timing.decode_s < 0.05
     assert job.timing.queue_s >= 0.03
     assert 0 <= job.timing.infer_s < 0.05
+
+
+def test_what_many_have_given_up_is_not_kept_behind_a_model_that_hangs() -> None:
+    gate = Gate()
+    with pipeline(gate.predict) as numbers:
+        numbers.submit(["0"], soon())
+        gate.is_busy.wait(5)
+        for number in range(500):
+            numbers.submit([str(number)], soon()).cancel()
+        assert len(numbers._waiting) < 20
+        gate.open.set()
+
+
+def test_neither_who_counts_nor_who_is_told_can_end_a_model_thread(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken:
+        def batch_ran(self, size: int, seconds: float) -> None:
+            raise RuntimeError("no counter")
+
+    def broken() -> None:
+        raise RuntimeError("nobody there")
+
+    gate = Gate()
+    with pipeline(gate.predict, watcher=Broken()) as numbers:
+        job = numbers.submit(["1"], soon())
+        job.on_done(broken)
+        gate.open.set()
+        assert job.result(5) == [2]
+        assert numbers.submit(["2"], soon()).result(5) == [4]
+
+    assert "a batch could not be counted" in caplog.text
+    assert "one could not be told that its job is over" in caplog.text

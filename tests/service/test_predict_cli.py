@@ -48,7 +48,7 @@ def test_it_answers_what_the_server_answers_and_says_why(
     served = tiny_service.post("/predict?explain=true", files=files).json()
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
-    assert answer["model"] == {"name": "tiny"}
+    assert answer["model"] == {"name": "tiny", "version": 1}
     (ours,), (theirs,) = answer["predictions"], served["predictions"]
     assert ours["absent"] == ["tags"]
     assert ours["heads"]["colour"]["probabilities"] == pytest.approx(

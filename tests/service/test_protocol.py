@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from starlette.applications import Starlette
@@ -237,6 +239,60 @@ def test_a_client_that_does_not_read_its_answer_is_hung_up_on(monkeypatch: pytes
         begun = time.monotonic()
         wait_until(lambda: bool(ended), timeout_s=5)
     assert ended[0] - begun > 0.15
+
+
+def test_a_client_that_reads_its_answer_slowly_but_steadily_gets_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "MAX_STALL_S", 0.25)
+    size = 2**24
+
+    async def large(scope: Scope, receive: Receive, send: Send) -> None:
+        length = (b"content-length", str(size).encode())
+        await send({"type": "http.response.start", "status": 200, "headers": [length]})
+        await send({"type": "http.response.body", "body": bytes(size)})
+
+    with listening(large, Settings()) as address, socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)
+        connection.connect(address)
+        connection.sendall(GET + END)
+        received, begun = 0, time.monotonic()
+        while piece := connection.recv(2**17):
+            received += len(piece)
+            time.sleep(0.005)
+    assert time.monotonic() - begun > 2 * 0.25
+    assert received > size
+
+
+def test_requests_behind_one_another_are_answered_in_turn_up_to_a_number(address: Address, refusals: list[str]) -> None:
+    refusals.clear()
+    assert statuses(talk(address, (GET + b"\r\n") * 16 + GET + END)) == [200] * 17
+    assert refusals == []
+
+    assert statuses(talk(address, (GET + b"\r\n") * 40)) == [200] * 17  # and then it hangs up
+    assert refusals == ["overloaded"]
+
+
+def test_what_comes_behind_a_waiting_request_is_not_read_before_its_turn() -> None:
+    refusals: list[str] = []
+    may_answer = threading.Event()
+
+    async def patient(scope: Scope, receive: Receive, send: Send) -> None:
+        while scope["type"] == "http" and not may_answer.is_set():  # looks whether the caller has gone, over and over
+            with suppress(TimeoutError):
+                await asyncio.wait_for(receive(), 0.01)
+                await asyncio.sleep(0.01)
+        await PlainTextResponse("answered")(scope, receive, send)
+
+    with (
+        listening(patient, Settings(), on_refusal=refusals.append) as address,
+        socket.create_connection(address, timeout=5) as connection,
+    ):
+        for _ in range(30):
+            connection.sendall(GET + b"\r\n")
+            time.sleep(0.02)
+        refused_meanwhile = list(refusals)
+        may_answer.set()
+        assert statuses(read_to_end(connection))[:17] == [200] * 17
+    assert refused_meanwhile == []
 
 
 def test_a_connection_too_many_is_told_so_unless_it_is_a_probe(address: Address) -> None:

@@ -99,8 +99,26 @@ def test_every_input_counts(runtime: Runtime, bundle: Bundle) -> None:
             assert np.abs(one - other).max() > 1e-4
 
 
-def test_warming_up_needs_no_example(runtime: Runtime) -> None:
+def test_warming_up_runs_each_size_and_an_explanation(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[tuple[str, int]] = []
+    for name in ("_serve", "_explain"):
+        signature = getattr(runtime, name)
+
+        def spied(name: str = name, signature: Any = signature, **tensors: Any) -> Any:
+            ran.append((name, len(tensors["text"])))
+            return signature(**tensors)
+
+        monkeypatch.setattr(runtime, name, spied)
     runtime.warm_up((1, 7))
+
+    assert ran == [("_serve", 1), ("_serve", 7), ("_explain", 1)]
+
+
+def test_a_model_that_cannot_explain_is_refused(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "_explain", lambda **_: {})
+
+    with pytest.raises(BundleError, match=r"^The model can't explain its answers: "):
+        runtime.warm_up((1,))
 
 
 def test_what_tensorflow_cannot_read_is_a_bundle_error(changed: Callable[..., Path]) -> None:

@@ -56,9 +56,15 @@ def test_an_impossible_value_is_refused_by_name(name: str, value: object) -> Non
         (
             {},
             {"BIFOCAL_MAX_INSTANCES": "5000"},
-            r"^max_instances \(5000\) is over max_waiting \(1024\): such a request",
+            r"^BIFOCAL_MAX_INSTANCES \(5000\) is over BIFOCAL_MAX_WAITING \(1024\): such a request",
         ),
-        ({"max_body_bytes": 10**9}, {}, r"^max_body_bytes \(1000000000\) is over max_pending_bytes"),
+        ({"max_body_bytes": 10**9}, {}, r"^BIFOCAL_MAX_BODY_BYTES \(1000000000\) is over BIFOCAL_MAX_PENDING_BYTES"),
+        ({}, {"BIFOCAL_CORS_ORIGINS": "*"}, r"^BIFOCAL_CORS_ORIGINS: '\*' is no origin; expected a scheme, a host"),
+        (
+            {},
+            {"BIFOCAL_CORS_ORIGINS": "https://a.example/"},
+            "^BIFOCAL_CORS_ORIGINS: 'https://a.example/' is no origin",
+        ),
         ({}, {"BIFOCAL_TIMEOUT": "7"}, r"^The environment has BIFOCAL_TIMEOUT, .* did you mean 'BIFOCAL_TIMEOUT_MS'"),
     ],
 )

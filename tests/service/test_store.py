@@ -295,20 +295,49 @@ def test_no_request_meets_a_closed_version_through_200_swaps(models: Path) -> No
     store.close()
 
 
-def test_every_change_of_a_state_is_told(models: Path) -> None:
-    told: list[dict[int, str]] = []
+def test_a_version_says_that_it_is_being_loaded(models: Path) -> None:
+    seen: list[dict[int, str]] = []
 
-    def tell() -> None:
-        told.append(states_of(store))
+    def open_engine(bundle: Bundle) -> Answerer:
+        seen.append(states_of(store))
+        return Answerer(bundle)
 
     write_bundle(models, version=1)
-    store: Store[Answerer] = store_of(models, on_change=tell)
+    store: Store[Answerer] = store_of(models, open_engine, keep_versions=1)
     store.load()
     write_bundle(models, version=2)
     store.look()
     store.activate("colours", 1)
 
-    assert {1: "loading"} in told
-    assert {1: "ready", 2: "loading"} in told
-    assert {1: "loaded", 2: "ready"} in told
-    assert told[-1] == {1: "ready", 2: "loaded"}
+    assert seen == [{1: "loading"}, {1: "ready", 2: "loading"}, {1: "loading", 2: "ready"}]
+
+
+@pytest.mark.parametrize("is_broken", [False, True])
+def test_a_service_that_is_told_to_end_while_it_loads_begins_no_other_load(is_broken: bool, models: Path) -> None:
+    opened: list[str] = []
+
+    def open_engine(bundle: Bundle) -> Answerer:
+        opened.append(f"{bundle.metadata.name}/{bundle.path.name}")
+        store.is_draining = True
+        return Answerer(bundle)
+
+    for name in ("cups", "mugs"):
+        write_bundle(models, name, 1)
+        write_bundle(models, name, 2, offset=0.5 if is_broken else 0)
+    store: Store[Answerer] = store_of(models, open_engine)
+    store.load()
+
+    assert opened == ["cups/2"]
+    assert not store.is_loaded
+    store.close()
+
+
+def test_a_service_that_is_about_to_end_loads_nothing_that_someone_chooses(models: Path) -> None:
+    for version in (1, 2):
+        write_bundle(models, version=version)
+    store = loaded_store(models)
+    store.is_draining = True
+
+    with pytest.raises(NotReadyError, match=r"^The service is about to end; ask another\."):
+        store.activate("colours", 1)
+    assert states_of(store) == {1: "not_loaded", 2: "ready"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -302,6 +303,27 @@ def test_the_folder_is_looked_at_again_and_again(models: Path, store: Store[Answ
     store.close()
 
     assert "watch-models" not in {thread.name for thread in set(threading.enumerate()) - before}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a niceness for each thread")
+def test_threads_that_load_give_way_to_the_event_loop(models: Path) -> None:
+    niceness: dict[str, int] = {}
+
+    def open_engine(bundle: Bundle) -> Answerer:
+        niceness[bundle.path.name] = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+        return Answerer(bundle)
+
+    for version in (1, 2):
+        write_bundle(models, version=version)
+    store = loaded_store(models, open_engine)
+    store.activate("colours", 1)
+    store.activate("colours", None)
+    store.start_watching(0.01)
+    write_bundle(models.parent / "elsewhere", version=3).rename(models / "colours" / "3")
+    wait_until(lambda: answer_of(store) == 3)
+    store.close()
+
+    assert niceness["1"] == niceness["3"] == niceness["2"] + 5
 
 
 def test_an_error_ends_no_polling_and_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
