@@ -49,7 +49,7 @@ def as_bearer(key: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/healthz", "/readyz", "/v2/health/live", "/v2/health/ready", "/docs", "/openapi.json", "/static/a.js"]
+    "path", ["/", "/healthz", "/readyz", "/v2/health/live", "/v2/health/ready", "/docs", "/openapi.json", "/static-offline-docs/a.js"]
 )  # fmt: skip
 def test_probes_and_pages_need_no_key(path: str, guarded: Access) -> None:
     assert ask(guarded, path=path).status_code == 200  # type: ignore[arg-type]
