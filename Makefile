@@ -49,7 +49,7 @@ demo: setup ## make the demo data, train on it (once), and serve the model on 12
 	@$(BIN)/bifocal-service serve demo/models --host 127.0.0.1 --port $(PORT) --example demo/data/manifest.csv
 
 test: setup ## run the whole test suite
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-slow: setup ## train on the demo set and on real data, and hold what the README says (minutes)
 	@$(BIN)/python -m pytest -m slow

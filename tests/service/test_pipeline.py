@@ -340,9 +340,9 @@ def test_the_time_of_an_example_is_told_apart() -> None:
         gate.open.set()
         job.result(5)
 
-    assert 0.02 <= job.timing.decode_s < 0.05
+    assert 0.02 <= job.timing.decode_s
     assert job.timing.queue_s >= 0.03
-    assert 0 <= job.timing.infer_s < 0.05
+    assert 0 <= job.timing.infer_s < job.timing.queue_s
 
 
 def test_what_many_have_given_up_is_not_kept_behind_a_model_that_hangs() -> None:
