@@ -13,7 +13,7 @@ from tests.load.loads import Results, Sending, request_of
 
 pytestmark = pytest.mark.load
 
-TIMEOUT_MS = 1000
+TIMEOUT_MS = 2000
 # What the way over loopback, and a client on the same CPUs, add to what the service sees.
 WITHIN_S = TIMEOUT_MS / 1000 + 0.25
 # Peak and overload take turns, and medians count: one round on a shared machine says little. More rounds if need be.
@@ -73,15 +73,14 @@ def test_three_times_the_capacity_neither_lowers_goodput_nor_delays_the_probes(
     assert after.count(200) == len(after.status)
 
 
-# 0.9 is aimed at, and about what is measured (docs/decisions/overload.md). The generator of three times the load takes its
-# own time from the two CPUs, so single rounds go down to 0.8, and a test at 0.9 would fail for nothing.
-LEAST_GOODPUT = 0.8
-
-
 def holds(rounds: list[Round]) -> bool:
-    """Whether goodput stays near the peak, accepted requests keep their deadline, and probes take 50 ms at most."""
+    """Whether goodput stays near 0.9 of the peak (a third of the rounds at it, the middle not far below), accepted
+    requests keep their deadline, and probes take 50 ms at most. The generator's own time is in it; see
+    docs/decisions/overload.md.
+    """
     return (
-        median(one.goodput for one in rounds) >= LEAST_GOODPUT
+        median(one.goodput for one in rounds) >= 0.8
+        and sum(one.goodput >= 0.9 for one in rounds) >= len(rounds) / 3
         and median(one.over.latency(0.99) for one in rounds) <= WITHIN_S
         and median(one.probes.latency(0.99) for one in rounds) <= 0.05
     )
