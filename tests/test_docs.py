@@ -14,7 +14,9 @@ from pydantic import BaseModel
 import model.spec
 from service.errors import PROBLEMS
 from service.settings import Settings
-from training.recipe import DataSettings, InitFrom, Recipe, SplitSettings, TrainingSettings
+from training.augment_settings import AugmentSettings
+from training.recipe import DataSettings, Recipe, SplitSettings
+from training.training_settings import InitFrom, TrainingSettings
 
 DOCS = Path(__file__).parents[1] / "docs"
 COMMANDS = (
@@ -74,6 +76,7 @@ def test_the_command_lines_are_documented_as_they_are(update_golden: bool) -> No
         DataSettings,
         SplitSettings,
         TrainingSettings,
+        AugmentSettings,
         InitFrom,
         *(part for name in model.spec.__all__ if isinstance(part := getattr(model.spec, name), type(BaseModel))),
     ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model.bundle import Metadata, publish
 from model.errors import ManifestError
@@ -26,7 +25,6 @@ from training.reuse import Reuse
 from training.runs import Folders, Run
 from training.trained import Trained, train_spec
 
-VOCABULARY_BATCH = 4096
 LIBRARIES = ("bifocal", "tensorflow", "tensorflow-text", "keras", "pillow", "numpy")
 
 
@@ -109,7 +107,7 @@ def learn_vocabularies(data: Prepared, run: Run, reuse: Reuse) -> dict[str, Path
             files[name] = run.copy_vocabulary(name, taken[name])
         elif needs_vocabulary(branch):
             read = [view.input for view in spec.views if view.branch == name]
-            texts = chain.from_iterable(_batches(data.train.texts[source]) for source in read)
+            texts = chain.from_iterable(data.train.texts_of(source) for source in read)
             vocabulary = learn_vocabulary(branch, spec.inputs[read[0]], texts)
             if not vocabulary:
                 columns = " and ".join(repr(data.recipe.data.columns[source]) for source in read)
@@ -119,10 +117,6 @@ def learn_vocabularies(data: Prepared, run: Run, reuse: Reuse) -> dict[str, Path
                 )
             files[name] = run.write_vocabulary(name, vocabulary)
     return files
-
-
-def _batches(texts: NDArray[np.object_]) -> Iterator[list[str]]:
-    return (texts[at : at + VOCABULARY_BATCH].tolist() for at in range(0, len(texts), VOCABULARY_BATCH))
 
 
 def _test(trained: Trained, data: Prepared, run: Run) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def choose(validation: Examples, paths: Mapping[str, Sequence[Path | None]]) -> 
 
     Args:
         validation: the rows to choose from.
-        paths: for each image input the file of each decoded row.
+        paths: for each image input the file of each row of the manifest.
     """
     target = next(iter(validation.targets.values()))
     if target.ndim == 2:
@@ -48,11 +48,11 @@ def _example(rows: Examples, index: int, paths: Mapping[str, Sequence[Path | Non
     for name, present in rows.present.items():
         if not present[index]:
             continue
+        at = rows.positions[index : index + 1]
         if name in rows.texts:
-            example[name] = rows.texts[name][index]
+            example[name] = rows.texts[name].take(at)[0]
         else:
-            at = rows.cached[index]
-            example[name] = _encoded(paths[name][at], rows.pictures[name][at])
+            example[name] = _encoded(paths[name][int(at[0])], rows.pictures[name].take(at)[0])
     return example
 
 

@@ -20,8 +20,8 @@ from training.accuracy import accuracy
 from training.freezing import Frozen
 from training.objective import Objective
 from training.pipeline import Examples, in_order, shuffled
-from training.recipe import TrainingSettings
 from training.step import Group, compiled
+from training.training_settings import TrainingSettings
 
 EVALUATION_BATCH_SIZE = 256
 

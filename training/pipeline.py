@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,29 +12,54 @@ from numpy.typing import NDArray
 from model.signature import presence_of
 from model.spec import ModelSpec
 
+TEXTS_AT_A_TIME = 4096
+
 Batch = dict[str, NDArray[np.generic]]
 # Indices of the right labels, int32 (rows,); for a multi-label head which are right, bool (rows, classes).
 Targets = NDArray[Any]
 
 
+class Column(Protocol):
+    """The values of one input for every row of a manifest, wherever they are kept."""
+
+    def take(self, positions: NDArray[np.intp]) -> NDArray[Any]:
+        """Those of some rows: pictures uint8 (positions, height, width, 3), black where absent; texts object
+        (positions,) of str, empty where absent."""
+
+
 @dataclass(frozen=True)
-class Examples:
-    """Rows of a manifest, ready to be trained on.
+class Held:
+    """A column that is held in memory.
 
     Args:
-        pictures: for each image input uint8 (cached rows, height, width, 3), mapped from disk.
-        texts: for each text or tags input object (rows,) of str, empty where absent.
+        values: one a row of the manifest.
+    """
+
+    values: NDArray[Any]
+
+    def take(self, positions: NDArray[np.intp]) -> NDArray[Any]:
+        """Those of some rows."""
+        return self.values[positions]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Rows of a manifest, ready to be trained on. Only an index is held; pictures and texts stay where they are.
+
+    Args:
+        pictures: for each image input the pictures of the whole manifest.
+        texts: for each text or tags input the texts of the whole manifest.
         present: for each input bool (rows,).
         targets: for each head int32 (rows,), the index of the label; for a multi-label head bool (rows, classes).
-        cached: intp (rows,), where in `pictures` a row is.
+        positions: intp (rows,), where in the columns a row is.
         rows: uint32 (rows,), its number in the manifest.
     """
 
-    pictures: Mapping[str, NDArray[np.uint8]]
-    texts: Mapping[str, NDArray[np.object_]]
+    pictures: Mapping[str, Column]
+    texts: Mapping[str, Column]
     present: Mapping[str, NDArray[np.bool_]]
     targets: Mapping[str, Targets]
-    cached: NDArray[np.intp]
+    positions: NDArray[np.intp]
     rows: NDArray[np.uint32]
 
     def __len__(self) -> int:
@@ -44,10 +69,10 @@ class Examples:
         """The rows for which `chosen`, bool (rows,), is true."""
         return Examples(
             self.pictures,
-            {name: array[chosen] for name, array in self.texts.items()},
+            self.texts,
             {name: array[chosen] for name, array in self.present.items()},
             {name: array[chosen] for name, array in self.targets.items()},
-            self.cached[chosen],
+            self.positions[chosen],
             self.rows[chosen],
         )
 
@@ -55,16 +80,21 @@ class Examples:
         """All rows with the inputs and heads that a spec has."""
         return replace(
             self,
-            pictures={name: array for name, array in self.pictures.items() if name in spec.inputs},
-            texts={name: array for name, array in self.texts.items() if name in spec.inputs},
+            pictures={name: column for name, column in self.pictures.items() if name in spec.inputs},
+            texts={name: column for name, column in self.texts.items() if name in spec.inputs},
             present={name: array for name, array in self.present.items() if name in spec.inputs},
             targets={name: array for name, array in self.targets.items() if name in spec.heads},
         )
 
+    def texts_of(self, name: str) -> Iterator[list[str]]:
+        """The texts of an input, in order, some thousand at a time."""
+        for start in range(0, len(self), TEXTS_AT_A_TIME):
+            yield self.texts[name].take(self.positions[start : start + TEXTS_AT_A_TIME]).tolist()
+
     def batch(self, index: NDArray[np.intp]) -> Batch:
         """Some rows as tensors, named as `model.signature.serving_inputs` names them."""
-        tensors: Batch = {name: array[self.cached[index]] for name, array in self.pictures.items()}
-        tensors |= {name: array[index] for name, array in self.texts.items()}
+        at = self.positions[index]
+        tensors: Batch = {name: column.take(at) for name, column in (*self.pictures.items(), *self.texts.items())}
         tensors |= {presence_of(name): array[index] for name, array in self.present.items()}
         return tensors
 

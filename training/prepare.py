@@ -12,7 +12,7 @@ from model.examples import Example, has_tokens
 from model.spec import ImageInput, Input
 from training import golden_rows, images_cache, manifest, splits
 from training.manifest import BadRow, Manifest
-from training.pipeline import Examples, Targets
+from training.pipeline import Examples, Held, Targets
 from training.progress import Reporter
 from training.recipe import Recipe
 
@@ -65,7 +65,7 @@ def prepare(recipe: Recipe, *, cache_dir: Path, reporter: Reporter) -> Prepared:
 
     recipe = recipe.with_labels(manifest.labels(usable, recipe))
     split, warnings = _split(usable, recipe)
-    examples = _examples(usable, recipe, pictures, rows)
+    examples = _examples(usable, table, recipe, pictures)
     train, val, test = (examples.subset(split == name) for name in splits.SPLITS)
     golden = golden_rows.choose(val, paths)
     return Prepared(recipe, train, val, test, golden, usable.bad, warnings, table.digest)
@@ -90,20 +90,21 @@ def _decode(
     return pictures, unusable
 
 
-def _examples(
-    usable: Manifest, recipe: Recipe, pictures: dict[str, NDArray[np.uint8]], decoded_rows: NDArray[np.uint32]
-) -> Examples:
+def _examples(usable: Manifest, whole: Manifest, recipe: Recipe, pictures: dict[str, NDArray[np.uint8]]) -> Examples:
     values = {name: manifest.values(usable, column) for name, column in recipe.data.columns.items()}
+    texts = {
+        name: manifest.values(whole, column) for name, column in recipe.data.columns.items() if name not in pictures
+    }
     rows = usable.table["row"].to_numpy()
     return Examples(
-        pictures=pictures,
-        texts={name: np.array(texts, object) for name, texts in values.items() if name not in pictures},
+        pictures={name: Held(array) for name, array in pictures.items()},
+        texts={name: Held(np.array(column, object)) for name, column in texts.items()},
         present={
             name: np.array([_is_given(recipe.spec.inputs[name], value) for value in column])
             for name, column in values.items()
         },
         targets=manifest.targets(usable, recipe),
-        cached=np.searchsorted(decoded_rows, rows),
+        positions=np.searchsorted(whole.table["row"].to_numpy(), rows),
         rows=rows,
     )
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 import yaml
 from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
-from model.spec import ModelSpec, Name, Rate
+from model.spec import ModelSpec, Name
 from model.validation import Part, nearest
-
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
+from training.training_settings import Seed, TrainingSettings
 
 
 def _checked_model_name(name: str) -> str:
@@ -73,64 +72,6 @@ class DataSettings(Part):
     split: SplitSettings = SplitSettings()
     max_bad: float = Field(0.01, ge=0, le=1)
     max_pixels: PositiveInt = 50_000_000
-
-
-class InitFrom(Part):
-    """A part of an earlier model.
-
-    Args:
-        path: its run folder or bundle; relative to the recipe's folder. In YAML the path alone will do.
-        part: its name there; None is the same name, or the only one of its kind.
-    """
-
-    path: Path
-    part: str | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _path_alone(cls, data: Any) -> Any:
-        return {"path": data} if isinstance(data, str | Path) else data
-
-
-class TrainingSettings(Part):
-    """How the weights are learned.
-
-    Args:
-        epochs: passes over the training split.
-        batch_size: examples a step.
-        learning_rate: highest rate of AdamW; it rises over the first epoch and falls along a cosine to zero.
-        weight_decay: of AdamW.
-        absent_rate: share of the given inputs withheld in training, each on its own and never all of an example, so
-            that the model can answer without them.
-        monitor: validation figure whose best epoch is kept: `loss` (lowest) or `accuracy` (highest, ties by loss).
-        patience: epochs without a better one after which training stops; None never stops early.
-        seed: of the initial weights, the order of examples and all dropouts.
-        init: earlier models to start from: a run folder or bundle for each branch, head, `merge` or `trunk`, or one for
-            all parts that it has. The vocabulary of a branch comes along.
-        freeze: branches that keep the weights they start with.
-        unfreeze_at_epoch: from which on they train too; None is never.
-    """
-
-    epochs: PositiveInt = 30
-    batch_size: PositiveInt = 32
-    learning_rate: float = Field(2e-3, gt=0, lt=10)
-    weight_decay: float = Field(0.02, ge=0, lt=10)
-    absent_rate: Rate = 0.15
-    monitor: Literal["loss", "accuracy"] = "accuracy"
-    patience: PositiveInt | None = None
-    seed: Seed = 0
-    init: Annotated[dict[str, InitFrom] | Path | None, Field(union_mode="left_to_right")] = None
-    freeze: tuple[Name, ...] = ()
-    unfreeze_at_epoch: PositiveInt | None = None
-
-    @model_validator(mode="after")
-    def _unfreezes_what_is_frozen(self) -> Self:
-        epoch = self.unfreeze_at_epoch
-        if epoch is not None and not self.freeze:
-            raise ValueError(".unfreeze_at_epoch: nothing is frozen; name branches in 'freeze', or leave it out.")
-        if epoch is not None and not 1 < epoch <= self.epochs:
-            raise ValueError(f".unfreeze_at_epoch: expected an epoch from 2 to {self.epochs}. Received: {epoch}.")
-        return self
 
 
 class Recipe(Part):

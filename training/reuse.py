@@ -16,8 +16,8 @@ from model.errors import SpecError
 from model.spec import Branch, ModelSpec
 from model.text import needs_vocabulary
 from model.validation import nearest
-from training.recipe import InitFrom
 from training.runs import bundle_of
+from training.training_settings import InitFrom
 
 # What may differ between a branch and the one its weights are taken from.
 _FREE_KEYS = {"input", "dropout", "token_dropout", "weights", "vectors", "trainable_blocks"}

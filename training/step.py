@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from model.encoder import Encoder
 from training.objective import Objective
-from training.recipe import TrainingSettings
+from training.training_settings import TrainingSettings
 
 Step = Callable[[Mapping[str, tf.Tensor], Mapping[str, tf.Tensor]], tf.Tensor]
 

@@ -85,7 +85,7 @@ def apart(home: Path) -> dict[str, Fitted]:
 def vocabularies(data: Prepared, run: Run) -> dict[str, Path]:
     spec, files = data.recipe.spec, {}
     for name, branch in spec.token_branches.items():
-        texts = [data.train.texts[view.input].tolist() for view in spec.views if view.branch == name]
+        texts = [batch for view in spec.views if view.branch == name for batch in data.train.texts_of(view.input)]
         files[name] = run.write_vocabulary(name, learn_vocabulary(branch, spec.inputs[spec.input_of(name)], texts))
     return files
 

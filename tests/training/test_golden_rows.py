@@ -42,13 +42,15 @@ def test_a_large_file_is_taken_along_as_its_decoded_pixels(
 
     assert Image.open(io.BytesIO(picture)).size == (10, 12)
     decoded = images.decode(picture, height=12, width=10)
-    assert any(np.array_equal(decoded, pixels) for pixels in prepared.val.pictures["image"])
+    assert any(
+        np.array_equal(decoded, pixels) for pixels in prepared.val.pictures["image"].take(prepared.val.positions)
+    )
 
 
 def test_the_examples_are_of_the_validation_split_and_of_every_label(prepared: Prepared) -> None:
     texts = {example["text"] for example in prepared.golden if "text" in example}
 
-    assert texts <= set(prepared.val.texts["text"])
+    assert texts <= set(prepared.val.texts["text"].take(prepared.val.positions))
     assert {word for text in texts for word in str(text).split() if any(word in words for words in tiny.WORDS.values())}
 
 

@@ -16,7 +16,7 @@ from tests import tiny
 from training.loop import Epoch, Listener, forward_pass, predict_logits, train
 from training.prepare import Prepared, prepare
 from training.progress import Reporter
-from training.recipe import TrainingSettings
+from training.training_settings import TrainingSettings
 
 
 @pytest.fixture

@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from training.pipeline import Examples, in_order, shuffled, withhold
+from training.pipeline import Examples, Held, in_order, shuffled, withhold
 
 
 def examples(count: int = 10) -> Examples:
     return Examples(
-        pictures={"image": np.arange(2 * count, dtype=np.uint8).reshape(-1, 1, 1, 1)},
-        texts={"text": np.array([f"text {row}" for row in range(count)], object)},
+        pictures={"image": Held(np.arange(2 * count, dtype=np.uint8).reshape(-1, 1, 1, 1))},
+        texts={"text": Held(np.array([f"text {row // 2}" for row in range(2 * count)], object))},
         present={"image": np.ones(count, bool), "text": np.arange(count) % 2 == 0},
         targets={"topic": np.arange(count, dtype=np.int32)},
-        cached=np.arange(count) * 2,
+        positions=np.arange(count) * 2,
         rows=np.arange(1, count + 1, dtype=np.uint32),
     )
 

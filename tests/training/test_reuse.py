@@ -15,8 +15,8 @@ from model.errors import BundleError, SpecError
 from model.spec import ModelSpec
 from tests.model.made_up import Made, make
 from training.fit import Fitted
-from training.recipe import TrainingSettings
 from training.reuse import Reuse, Source, _take_head
+from training.training_settings import TrainingSettings
 
 
 @pytest.fixture

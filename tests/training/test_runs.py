@@ -59,7 +59,7 @@ def test_predictions_are_a_table_with_a_column_a_label(tiny_fitted: Fitted, tmp_
         texts={},
         present={},
         targets={"colour": np.array([2, 0], np.int32)},
-        cached=np.arange(2),
+        positions=np.arange(2),
         rows=np.array([5, 9], np.uint32),
     )
     values = np.array([[0.25, 0.25, 0.5], [0.125, 0.75, 0.125]], np.float32)

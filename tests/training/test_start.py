@@ -14,9 +14,9 @@ from model.spec import ModelSpec
 from model.text import FIRST_WORD_ID
 from tests.model.made_up import Made, make
 from training.fit import Fitted
-from training.recipe import InitFrom
 from training.reuse import Reuse
 from training.start import start
+from training.training_settings import InitFrom
 
 
 def spec_of(branches: dict[str, object]) -> ModelSpec:
