@@ -52,7 +52,7 @@ test: setup ## run the whole test suite
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-slow: setup ## train on the demo set and on real data, and hold what the README says (minutes)
-	@$(BIN)/python -m pytest -m slow
+	@$(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadfile
 
 test-load: setup ## load a service on 127.0.0.1: overload, hang-ups, reloads, SIGTERM (minutes)
 	@$(BIN)/python -m pytest -m load
