@@ -3,9 +3,10 @@
 from model.greeting import filtered
 
 with filtered():
-    from benchmarks import batch_normalization, decode, explanations, merges
+    from benchmarks import augment, batch_normalization, decode, explanations, merges
 
 decode.main()
+augment.main()
 batch_normalization.main()
 merges.main()
 explanations.main()

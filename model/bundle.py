@@ -4,6 +4,7 @@
     saved_model.pb  variables/  assets/      what TensorFlow loads
     assets.extra/bifocal.json                `Metadata`
     assets.extra/golden.npz                  `Golden`
+    assets.extra/MODEL_CARD.md               what it is for and how good it is, in words, if training wrote one
     assets.extra/vocabularies/<branch>.txt   for each branch that learned one, a token a line
 """
 
@@ -17,18 +18,23 @@ import shutil
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from model import images
 from model.errors import BundleError, SpecError
 from model.golden import Golden
-from model.spec import ModelSpec
+from model.spec import THRESHOLD, ModelSpec, MultiLabelHead
 from model.validation import Part
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+# Of version 2 there was no calibration: what is left out then is a temperature of 1 and a threshold of one half.
+OLDEST_VERSION = 2
 _EXTRA = "assets.extra"
 
 
@@ -40,6 +46,9 @@ class Metadata(Part):
         name: of the model.
         spec: inputs, branches, merge, and heads with their labels in the order of the probabilities.
         decode_version: `model.images.DECODE_VERSION` of the build that trained it.
+        temperatures: for each head, what its logits are divided by within the graph; 1 if it is not there.
+        thresholds: for each multi-label head, from which probability on each label is given; one half if not there.
+        recipe: what it was trained by, without the paths of the machine; None if that is not known.
         metrics: of the test split, by head.
         training_data: rows of each split, and the SHA-256 of the manifest.
         libraries: version of each library that made it.
@@ -51,11 +60,23 @@ class Metadata(Part):
     name: str
     spec: ModelSpec
     decode_version: int = images.DECODE_VERSION
+    temperatures: dict[str, float] = Field(default_factory=dict)
+    thresholds: dict[str, dict[str, float]] = Field(default_factory=dict)
+    recipe: dict[str, Any] | None = None
     metrics: dict[str, Any]
     training_data: dict[str, Any]
     libraries: dict[str, str]
     created: datetime
     files: dict[str, str] = Field(default_factory=dict)
+
+    @cached_property
+    def threshold_arrays(self) -> dict[str, NDArray[np.float32]]:
+        """For each multi-label head its thresholds in the order of its labels, float32 (classes,)."""
+        return {
+            name: np.array([self.thresholds.get(name, {}).get(label, THRESHOLD) for label in head.labels], np.float32)
+            for name, head in self.spec.heads.items()
+            if isinstance(head, MultiLabelHead)
+        }
 
 
 class Bundle:
@@ -93,13 +114,21 @@ def vocabulary_file(bundle: Path, branch: str) -> Path:
     return bundle / _EXTRA / "vocabularies" / f"{branch}.txt"
 
 
-def write_extra(directory: Path, metadata: Metadata, golden: Golden, vocabularies: Mapping[str, Path]) -> None:
-    """Completes a SavedModel directory to a bundle: vocabularies, golden examples, metadata, digests of all files."""
+def write_extra(
+    directory: Path,
+    metadata: Metadata,
+    golden: Golden,
+    vocabularies: Mapping[str, Path],
+    model_card: str | None = None,
+) -> None:
+    """Completes a SavedModel directory to a bundle: vocabularies, golden examples, card, metadata, digests of all."""
     extra = directory / _EXTRA
     (extra / "vocabularies").mkdir(parents=True, exist_ok=True)
     for branch, file in vocabularies.items():
         shutil.copyfile(file, vocabulary_file(directory, branch))
     golden.save(extra / "golden.npz")
+    if model_card is not None:
+        (extra / "MODEL_CARD.md").write_text(model_card, encoding="utf-8")
     files = {
         path.relative_to(directory).as_posix(): _digest(path) for path in sorted(directory.rglob("*")) if path.is_file()
     }
@@ -158,10 +187,10 @@ def _read_metadata(path: Path) -> Metadata:
                 f"Bundle {path.name} has format {data['format_version']}; this build reads up to {FORMAT_VERSION}. "
                 "Serve it with a newer Bifocal."
             )
-        if data["format_version"] < FORMAT_VERSION:
+        if data["format_version"] < OLDEST_VERSION:
             raise BundleError(
                 f"Bundle {path.name} has format {data['format_version']}, from before Bifocal was first released; this "
-                f"build reads {FORMAT_VERSION}. Train it again."
+                f"build reads {OLDEST_VERSION} to {FORMAT_VERSION}. Train it again."
             )
         metadata = Metadata.parse(data, what="bifocal.json")
     except (ValueError, KeyError, TypeError, SpecError) as error:

@@ -7,6 +7,8 @@
     │   └── ImageTooLargeError  a picture with more pixels than allowed
     ├── StorageError            a folder that cannot be written, weights that cannot be fetched
     ├── BundleError             a bundle on disk that is missing, broken or disagrees with itself
+    ├── StoppedError            a training that was asked to stop, has saved itself and can go on
+    ├── WorseModelError         a model that is worse than the one it would replace, and so is not published
     ├── ServiceError            what a service answered when it refused a request of the client
     └── RequestError            a prediction request that cannot be answered as it is
         ├── MalformedError      its body does not parse
@@ -65,6 +67,23 @@ class StorageError(BifocalError):
 
 class BundleError(BifocalError):
     """A bundle that is missing, broken, or disagrees with its own golden examples."""
+
+
+class StoppedError(BifocalError):
+    """A training was asked to stop.
+
+    Args:
+        message: what was saved and how to go on.
+        signal: its number: SIGINT or SIGTERM.
+    """
+
+    def __init__(self, message: str, *, signal: int) -> None:
+        super().__init__(message)
+        self.signal = signal
+
+
+class WorseModelError(BifocalError):
+    """A model is worse than the one that it was compared with; its text says by how much."""
 
 
 class ServiceError(BifocalError):

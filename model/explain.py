@@ -11,7 +11,7 @@ import tensorflow as tf
 from model.build import FUSION, last_map, stages
 from model.coalitions import coalitions
 from model.encoder import Encoder
-from model.heads import probabilities
+from model.heads import calibrated, probabilities
 from model.signature import heatmap_of, presence_of, serving_inputs, target_of, token_weights_of, tokens_of
 from model.spec import ImageBranch, ImageInput, ModelSpec, PretrainedBranch, View
 from model.text import PADDING_ID, UNSEEN_ID
@@ -36,9 +36,18 @@ class Explainer:
         spec: of the network.
         encoder: its tokenizers.
         network: of `model.build`.
+        temperatures: for each head, what its logits are divided by, here as where they are served; 1 for one that is
+            not there.
     """
 
-    def __init__(self, spec: ModelSpec, encoder: Encoder, network: keras.Model) -> None:
+    def __init__(
+        self,
+        spec: ModelSpec,
+        encoder: Encoder,
+        network: keras.Model,
+        temperatures: Mapping[str, float] | None = None,
+    ) -> None:
+        self._temperatures = temperatures or {}
         self._spec = spec
         self._encoder = encoder
         self._network = network
@@ -92,14 +101,19 @@ class Explainer:
                 fused[f"{view.name}.states"] = _places(last_map(_of_view(outputs, view)))
         return {name: fused[name] if name in fused else encoded[name] for name in self._fusion.input}
 
+    def _logits(self, fused: Tensors) -> dict[str, tf.Tensor]:
+        """Of each head, calibrated, float32 (batch, classes)."""
+        logits = self._fusion(fused, training=False)
+        return {name: calibrated(logits[name], self._temperatures.get(name, 1.0)) for name in self._spec.heads}
+
     def _logit(self, fused: Tensors, targets: Tensors) -> tf.Tensor:
         """Sum over the heads of the target's logit, float32 (batch,)."""
-        logits = self._fusion(fused, training=False)
+        logits = self._logits(fused)
         return tf.add_n([_pick(logits[head], target) for head, target in targets.items()])
 
     def _probability(self, fused: Tensors, targets: Tensors) -> tf.Tensor:
         """Sum over the heads of the target's probability, float32 (batch,)."""
-        logits = self._fusion(fused, training=False)
+        logits = self._logits(fused)
         heads = self._spec.heads
         return tf.add_n([_pick(probabilities(heads[head], logits[head]), target) for head, target in targets.items()])
 

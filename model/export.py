@@ -26,7 +26,6 @@ from model.heads import probabilities
 from model.rebuild import vocabulary_sizes
 from model.serving import Signatures, signatures
 from model.signature import EXPLAIN, FEATURES, SERVING, target_of
-from model.spec import ModelSpec
 
 Answers = Mapping[str, Mapping[str, NDArray[np.generic]]]
 
@@ -51,6 +50,7 @@ def export(
     metadata: Metadata,
     golden_examples: Sequence[Example],
     vocabularies: Mapping[str, Path],
+    model_card: str | None = None,
 ) -> None:
     """Writes a bundle to `directory`, whole or not at all.
 
@@ -58,9 +58,11 @@ def export(
         encoder: the tokenizers.
         network: the trained weights; auxiliary heads are left behind.
         directory: must not exist yet; its parent must.
-        metadata: all but the digests; its spec is what is exported, see `ModelSpec.portable`.
+        metadata: all but the digests; its spec is what is exported, see `ModelSpec.portable`, and its temperatures are
+            put into the graph.
         golden_examples: inputs kept in the bundle together with the probabilities the network gives for them here.
         vocabularies: for each branch that learned one, its file.
+        model_card: Markdown to take along; None for none.
 
     Raises:
         BundleError: if the bundle, loaded in a fresh process, does not answer what the network answers here.
@@ -68,15 +70,15 @@ def export(
     spec = metadata.spec
     exported = build(spec, vocabulary_sizes(vocabularies))
     weights.assign(exported, weights.values(network))
-    functions = signatures(spec, encoder, exported)
+    functions = signatures(spec, encoder, exported, metadata.temperatures)
     tensors = stack(spec, [decode(spec, example) for example in golden_examples])
-    answers = _answers(spec, encoder, network, functions, tensors)
+    answers = _answers(metadata, encoder, network, functions, tensors)
     golden = Golden(golden_examples, {head: answers[SERVING][head].astype(np.float32) for head in spec.heads})
 
     beside = Path(tempfile.mkdtemp(prefix=".export-", dir=directory.parent))
     try:
         tf.saved_model.save(Exported(encoder, exported), str(beside), signatures=functions)
-        write_extra(beside, metadata, golden, vocabularies)
+        write_extra(beside, metadata, golden, vocabularies, model_card)
         _check(answers, _reloaded(beside, {name: _arguments(name, tensors, answers) for name in functions}))
         beside.chmod(0o755)  # mkdtemp makes it private
         os.rename(beside, directory)  # noqa: PTH104  (must not replace what is there)
@@ -85,12 +87,15 @@ def export(
 
 
 def _answers(
-    spec: ModelSpec, encoder: Encoder, network: keras.Model, functions: Signatures, tensors: Tensors
+    metadata: Metadata, encoder: Encoder, network: keras.Model, functions: Signatures, tensors: Tensors
 ) -> Answers:
     """What each signature has to answer: by the network that was trained, explanations by its copy without copies."""
     outputs = network(encoder({name: tf.constant(value) for name, value in tensors.items()}), training=False)
     answers: dict[str, dict[str, NDArray[np.generic]]] = {
-        SERVING: {name: probabilities(head, outputs[name]).numpy() for name, head in spec.heads.items()},
+        SERVING: {
+            name: probabilities(head, outputs[name], metadata.temperatures.get(name, 1.0)).numpy()
+            for name, head in metadata.spec.heads.items()
+        },
         FEATURES: {FEATURES: outputs[MERGED].numpy()},
     }
     arguments = {name: tf.constant(value) for name, value in _arguments(EXPLAIN, tensors, answers).items()}

@@ -61,9 +61,21 @@ def auxiliary_name(head: str, view: str) -> str:
     return f"{head}.{view}"
 
 
-def probabilities(head: Head, logits: tf.Tensor) -> tf.Tensor:
-    """Softmax over the labels, or a sigmoid for each of a multi-label head: float32 (batch, classes) both."""
+def probabilities(head: Head, logits: tf.Tensor, temperature: float = 1.0) -> tf.Tensor:
+    """Softmax over the labels, or a sigmoid for each of a multi-label head: float32 (batch, classes) both.
+
+    Args:
+        head: single-label or multi-label.
+        logits: float32 (batch, classes).
+        temperature: they are divided by it.
+    """
+    logits = calibrated(logits, temperature)
     return tf.sigmoid(logits) if isinstance(head, MultiLabelHead) else tf.nn.softmax(logits)
+
+
+def calibrated(logits: tf.Tensor, temperature: float) -> tf.Tensor:
+    """Logits divided by a temperature, which changes how sure they are and not which is the highest."""
+    return logits if temperature == 1 else logits / temperature
 
 
 def _hidden(head: Head, vector: keras.KerasTensor, *, name: str) -> keras.KerasTensor:

@@ -23,12 +23,14 @@ class Rebuilt:
     Args:
         spec: with labels.
         encoder: its tokenizers.
-        network: with the trained weights.
+        network: with the trained weights; it gives logits before calibration.
+        temperatures: for each head, what its logits are divided by; 1 for one that is not there.
     """
 
     spec: ModelSpec
     encoder: Encoder
     network: keras.Model
+    temperatures: Mapping[str, float]
 
 
 def rebuild(bundle: Bundle) -> Rebuilt:
@@ -45,7 +47,7 @@ def rebuild(bundle: Bundle) -> Rebuilt:
     }
     network = build(spec, vocabulary_sizes(files))
     weights.assign(network, weights.read(bundle.path))
-    return Rebuilt(spec, Encoder(spec, files), network)
+    return Rebuilt(spec, Encoder(spec, files), network, bundle.metadata.temperatures)
 
 
 def vocabulary_sizes(files: Mapping[str, Path]) -> dict[str, int]:

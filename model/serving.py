@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import keras
 import tensorflow as tf
@@ -17,23 +17,27 @@ from model.spec import ModelSpec
 Signatures = dict[str, Callable[..., dict[str, tf.Tensor]]]
 
 
-def signatures(spec: ModelSpec, encoder: Encoder, network: keras.Model) -> Signatures:
+def signatures(
+    spec: ModelSpec, encoder: Encoder, network: keras.Model, temperatures: Mapping[str, float] | None = None
+) -> Signatures:
     """`serving_default`, `features` and `explain`, each from named tensors to named tensors; see `model.signature`.
 
     Args:
         spec: of the network, with labels.
         encoder: its tokenizers.
         network: of `model.build`.
+        temperatures: for each head, what its logits are divided by; 1 for one that is not there.
     """
+    scales = temperatures or {}
 
     def serve(**tensors: tf.Tensor) -> dict[str, tf.Tensor]:
         outputs = network(encoder(tensors), training=False)
-        return {name: probabilities(head, outputs[name]) for name, head in spec.heads.items()}
+        return {name: probabilities(head, outputs[name], scales.get(name, 1.0)) for name, head in spec.heads.items()}
 
     def features(**tensors: tf.Tensor) -> dict[str, tf.Tensor]:
         return {FEATURES: network(encoder(tensors), training=False)[MERGED]}
 
-    explainer = Explainer(spec, encoder, network)
+    explainer = Explainer(spec, encoder, network, scales)
 
     def explain(**tensors: tf.Tensor) -> dict[str, tf.Tensor]:
         return explainer(tensors)

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic_core import to_json
 
-from model.spec import THRESHOLD, ModelSpec, MultiLabelHead
+from model.spec import ModelSpec
 from service.engine import Answered
 from service.engine.explanation import Explanation
+from service.thresholds import NO_THRESHOLDS, Thresholds, given
 
 # Bytes that a label and its probability take in an answer, about.
 _LABEL_BYTES = 40
@@ -27,7 +28,14 @@ def size_of(spec: ModelSpec, answers: Sequence[Answered]) -> int:
     return len(answers) * sum(len(head.labels) for head in spec.heads.values()) * _LABEL_BYTES
 
 
-def body(about: Mapping[str, Any], spec: ModelSpec, answers: Sequence[Answered], *, top_k: int) -> bytes:
+def body(
+    about: Mapping[str, Any],
+    spec: ModelSpec,
+    answers: Sequence[Answered],
+    *,
+    top_k: int,
+    thresholds: Thresholds = NO_THRESHOLDS,
+) -> bytes:
     """The whole answer as JSON.
 
     Args:
@@ -35,26 +43,30 @@ def body(about: Mapping[str, Any], spec: ModelSpec, answers: Sequence[Answered],
         spec: of the model.
         answers: what it said.
         top_k: labels in `top`.
+        thresholds: of the model.
     """
     # One by one: a single call would keep all other threads waiting for as long as it takes.
-    written = b",".join(to_json(_prediction(spec, answer, top_k)) for answer in answers)
+    written = b",".join(to_json(_prediction(spec, answer, top_k, thresholds)) for answer in answers)
     return to_json(about)[:-1] + b',"predictions":[' + written + b"]}"
 
 
-def predictions(spec: ModelSpec, answers: Sequence[Answered], *, top_k: int) -> list[dict[str, Any]]:
+def predictions(
+    spec: ModelSpec, answers: Sequence[Answered], *, top_k: int, thresholds: Thresholds = NO_THRESHOLDS
+) -> list[dict[str, Any]]:
     """One prediction an example, as `service.schemas.Prediction` has it.
 
     Args:
         spec: of the model.
         answers: what it said.
         top_k: labels in `top`.
+        thresholds: of the model.
     """
-    return [_prediction(spec, answer, top_k) for answer in answers]
+    return [_prediction(spec, answer, top_k, thresholds) for answer in answers]
 
 
-def _prediction(spec: ModelSpec, answer: Answered, top_k: int) -> dict[str, Any]:
+def _prediction(spec: ModelSpec, answer: Answered, top_k: int, thresholds: Thresholds) -> dict[str, Any]:
     prediction: dict[str, Any] = {
-        "heads": {head: _head(spec, head, answer.probabilities[head], top_k) for head in spec.heads},
+        "heads": {head: _head(spec, head, answer.probabilities[head], top_k, thresholds) for head in spec.heads},
         "absent": list(answer.absent),
     }
     if answer.explanations is not None:
@@ -62,13 +74,15 @@ def _prediction(spec: ModelSpec, answer: Answered, top_k: int) -> dict[str, Any]
     return prediction
 
 
-def _head(spec: ModelSpec, head: str, values: NDArray[np.float32], top_k: int) -> dict[str, Any]:
+def _head(
+    spec: ModelSpec, head: str, values: NDArray[np.float32], top_k: int, thresholds: Thresholds
+) -> dict[str, Any]:
     labels, numbers = spec.heads[head].labels, values.tolist()
     ranked = np.argsort(-values, kind="stable").tolist()  # equals in label order
-    several = isinstance(spec.heads[head], MultiLabelHead)
+    chosen = given(spec.heads[head], values, thresholds.get(head)).tolist()
     return {
         "label": labels[ranked[0]],
-        "labels": [labels[n] for n in ranked if not several or numbers[n] >= THRESHOLD][: None if several else 1],
+        "labels": [labels[n] for n in ranked if chosen[n]],
         "probability": numbers[ranked[0]],
         "top": [{"label": labels[n], "probability": numbers[n]} for n in ranked[:top_k]],
         "probabilities": dict(zip(labels, numbers, strict=True)),

@@ -25,7 +25,8 @@ class LabelProbability(BaseModel):
 class HeadPrediction(BaseModel):
     """What one head says of one example: its first choice, the most probable ones, and all.
 
-    `labels` are the ones it gives: the first choice, or for a multi-label head all from one half on, which may be none.
+    `labels` are the ones it gives: the first choice, or for a multi-label head all that reach their threshold, which
+    may be none.
     """
 
     label: str
@@ -94,6 +95,7 @@ class VersionState(BaseModel):
 class ModelInfo(BaseModel):
     """A model: its versions, the one it is pinned to, and what the one that answers takes, gives, scored, is made of.
 
+    `thresholds` are those of multi-label heads: from which probability on a label is given; one half if not there.
     `training_data` has the rows of each split and the SHA-256 of the manifest, `libraries` the version of each library.
     """
 
@@ -102,6 +104,7 @@ class ModelInfo(BaseModel):
     pinned: int | None
     inputs: dict[str, dict[str, Any]]
     labels: dict[str, list[str]]
+    thresholds: dict[str, dict[str, float]] = Field(default_factory=dict)
     metrics: dict[str, Any]
     training_data: dict[str, Any]
     libraries: dict[str, str]

@@ -21,9 +21,15 @@ from training.training_settings import InitFrom, TrainingSettings
 DOCS = Path(__file__).parents[1] / "docs"
 COMMANDS = (
     ("bifocal-training", "training", ()),
+    ("bifocal-training init", "training", ("init",)),
+    ("bifocal-training check", "training", ("check",)),
+    ("bifocal-training compare", "training", ("compare",)),
     ("bifocal-training demo-data", "training", ("demo-data",)),
+    ("bifocal-training evaluate", "training", ("evaluate",)),
     ("bifocal-training fit", "training", ("fit",)),
     ("bifocal-training inspect", "training", ("inspect",)),
+    ("bifocal-training report", "training", ("report",)),
+    ("bifocal-training runs", "training", ("runs",)),
     ("bifocal-service", "service", ()),
     ("bifocal-service serve", "service", ("serve",)),
     ("bifocal-service predict", "service", ("predict",)),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from training.loop import Epoch
+from training.epoch import Epoch
 
 
 def draw(history: Sequence[Epoch], best: Epoch, file: Path, *, title: str) -> None:

@@ -1,31 +1,37 @@
-"""One training: from examples to a run folder and a published bundle."""
+"""One training: from examples to a run folder and a published bundle, in one process or, broken off, in several."""
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from model.bundle import Metadata, publish
-from model.errors import ManifestError
-from model.export import export
+from model.errors import BifocalError, ManifestError, SpecError, StoppedError, StorageError, WorseModelError
 from model.text import learn_vocabulary, needs_vocabulary
-from training import alone, curves, evaluate, predictions
-from training.loop import Epoch, Listener
+from training import alone, finish
+from training.journal import how_to_open
+from training.outcome import tell
 from training.prepare import Prepared
 from training.progress import Reporter
+from training.publishing import publish_once
+from training.request import Request
+from training.retraining import label_changes
 from training.reuse import Reuse
 from training.runs import Folders, Run
-from training.trained import Trained, train_spec
+from training.seeds import train_seeds
+from training.session import Session
+from training.stopping import Stop
 
-LIBRARIES = ("bifocal", "tensorflow", "tensorflow-text", "keras", "pillow", "numpy")
+# Errors that the same run would end with again.
+_NOT_TO_BE_GONE_ON_WITH = (SpecError, ManifestError, WorseModelError)
+# What the weights hang on to the last bit.
+_LIBRARIES = ("tensorflow", "keras", "numpy")
 
 
 @dataclass(frozen=True)
@@ -34,16 +40,24 @@ class Fitted:
 
     Args:
         run: its folder.
-        published: the version's directory under the models folder.
+        published: the version's directory under the models folder; None if it is not published.
         metrics: as in `metrics.json`.
     """
 
     run: Run
-    published: Path
+    published: Path | None
     metrics: dict[str, Any]
 
 
-def fit(data: Prepared, folders: Folders, reporter: Reporter, *, each_alone: bool = False) -> Fitted:
+def fit(
+    data: Prepared,
+    folders: Folders,
+    reporter: Reporter,
+    *,
+    each_alone: bool = False,
+    request: Request | None = None,
+    stop: Stop | None = None,
+) -> Fitted:
     """Trains, tests once, exports, publishes.
 
     Args:
@@ -51,46 +65,60 @@ def fit(data: Prepared, folders: Folders, reporter: Reporter, *, each_alone: boo
         folders: where to write.
         reporter: told how it goes.
         each_alone: also train each modality alone, to see what merging gives.
+        request: what else is asked for; its folders and `alone` if not given are those above.
+        stop: says whether to end.
 
     Raises:
         ManifestError: if a text has no words to learn.
         SpecError: if training diverges.
-        StorageError: if a folder can't be written.
+        StorageError: if something can't be written or read.
         BundleError: if the exported model disagrees with the trained one.
+        StoppedError: if it was asked to stop.
+        WorseModelError: if it was to be compared with an earlier model, and is worse.
     """
-    started = time.perf_counter()
+    request = request or Request(
+        models=folders.models.absolute(), cache=(folders.runs / ".cache").absolute(), alone=each_alone
+    )
     reuse = Reuse(data.recipe.training.init)
     reuse.check(data.recipe.spec)
     run = Run.create(folders.runs, data.recipe.name)
-    run.write_recipe(data.recipe)
-    _tell_data(data, run, reporter)
-    vocabularies = learn_vocabularies(data, run, reuse)
+    with _saying_how_to_go_on(run):
+        run.write_recipe(data.recipe)
+        _tell_data(data, run, reporter)
+        for line in label_changes(request.source, data.recipe) if request.source is not None else ():
+            reporter.say(line)
+        vocabularies = learn_vocabularies(data, run, reuse)
+        found = {"manifest_sha256": data.digest, "rows_sha256": rows_digest(data), "libraries": _libraries()}
+        run.write_request(request.model_copy(update=found))
+        reporter.say(f"watch it:   {how_to_open(run)}")
+        return _carry_on(Session(run, data, vocabularies, reporter, stop or Stop()))
 
-    def after_epoch(epoch: Epoch, is_best: bool) -> None:
-        run.append_log({**epoch.as_dict(), "best": is_best})
-        if epoch.epoch == data.recipe.training.unfreeze_at_epoch:
-            reporter.say(f"from epoch {epoch.epoch} on, these train too: {', '.join(data.recipe.training.freeze)}")
-        reporter.say(_line(epoch, data.recipe.training.epochs, is_best))
 
-    with reporter.task("Training") as task:
-        listener = Listener(task.step, after_epoch)
-        trained = train_spec(data.recipe.spec, data, vocabularies, listener, reuse, reporter.say)
-    curves.draw(trained.history, trained.best, run.path / "curves.png", title=data.recipe.name)
-    metrics = {
-        "test": _test(trained, data, run),
-        "best_epoch": trained.best.as_dict(),
-        "parameters": trained.network.count_params(),
-    }
-    run.write_metrics(metrics)  # before the export: the figures are not lost if that fails
+def resume(run: Run, data: Prepared, reporter: Reporter, *, stop: Stop | None = None) -> Fitted:
+    """Finishes a run that was broken off.
 
-    with reporter.task("Exporting"):
-        _export(trained, data, run, metrics["test"], vocabularies)
-        published = publish(run.bundle, folders.models, data.recipe.name)
-    if each_alone:
-        metrics["alone"] = alone.accuracies(data, vocabularies, reuse, reporter)
-    metrics["seconds"] = time.perf_counter() - started
-    run.write_metrics(metrics)
-    return Fitted(run, published, metrics)
+    Args:
+        run: not finished.
+        data: prepared again by the recipe of the run.
+        reporter: told how it goes.
+        stop: says whether to end.
+
+    Raises:
+        ManifestError: if the data is no longer what the run began with.
+        Else as `fit`.
+    """
+    request = run.request()
+    if rows_digest(data) != request.rows_sha256:
+        raise ManifestError(
+            f"The rows that can be used are no longer those that {run.name} began with: pictures were lost, or mended. "
+            f"{len(data.bad)} rows can't be used now. Bring the pictures back, or train anew."
+        )
+    if (now := _libraries()) != request.libraries:
+        told = ", ".join(f"{name} {request.libraries.get(name)} then, {now[name]} now" for name in now)
+        reporter.say(f"warning: {told}. The weights will not be to the last bit what they would have been.")
+    with _saying_how_to_go_on(run, discards=False):
+        # All vocabularies were written before what was asked for.
+        return _carry_on(Session(run, data, kept_vocabularies(data, run), reporter, stop or Stop()))
 
 
 def learn_vocabularies(data: Prepared, run: Run, reuse: Reuse) -> dict[str, Path]:
@@ -119,57 +147,77 @@ def learn_vocabularies(data: Prepared, run: Run, reuse: Reuse) -> dict[str, Path
     return files
 
 
-def _test(trained: Trained, data: Prepared, run: Run) -> dict[str, Any]:
-    """Figures of each head on the test split; with several inputs also the accuracy without each."""
-    spec, test = data.recipe.spec, data.test
-    probabilities = trained.probabilities(test)
-    predictions.write(run.path / "predictions.csv", test, spec, probabilities)
-    figures = {
-        head: evaluate.evaluate(spec.heads[head], values, test.targets[head], trained_on=data.train.targets[head])
-        for head, values in probabilities.items()
-    }
-    for name in spec.inputs if len(spec.inputs) > 1 else ():
-        withheld = replace(test, present={**test.present, name: np.zeros(len(test), bool)})
-        for head, accuracy in trained.accuracy(withheld).items():
-            figures[head].setdefault("accuracy_without", {})[name] = accuracy
-    return figures
+def kept_vocabularies(data: Prepared, run: Run) -> dict[str, Path]:
+    """The vocabularies that `learn_vocabularies` wrote to a run."""
+    branches = data.recipe.spec.token_branches
+    return {name: run.vocabulary(name) for name, branch in branches.items() if needs_vocabulary(branch)}
 
 
-def _export(
-    trained: Trained, data: Prepared, run: Run, figures: Mapping[str, Any], vocabularies: Mapping[str, Path]
-) -> None:
-    metadata = Metadata(
-        name=data.recipe.name,
-        spec=data.recipe.spec.portable(),
-        metrics=dict(figures),
-        training_data={
-            "manifest_sha256": data.digest,
-            "rows": {"train": len(data.train), "val": len(data.val), "test": len(data.test)},
-        },
-        libraries={name: version(name) for name in LIBRARIES},
-        created=datetime.now(UTC),
-    )
-    export(
-        trained.encoder,
-        trained.network,
-        directory=run.bundle,
-        metadata=metadata,
-        golden_examples=data.golden,
-        vocabularies=vocabularies,
-    )
+def rows_digest(data: Prepared) -> str:
+    """SHA-256 of the numbers of the rows of each split: a training that goes on must find the same."""
+    digest = hashlib.sha256()
+    for examples in (data.train, data.val, data.test):
+        digest.update(len(examples).to_bytes(8, "little") + examples.rows.tobytes())
+    return digest.hexdigest()
+
+
+def _carry_on(session: Session) -> Fitted:
+    """Does what is left to be done of a run."""
+    started = time.perf_counter()
+    run, request, reporter = session.run, session.run.request(), session.reporter
+    kept = train_seeds(session, request.seeds)
+    tested = finish.test(session, kept)
+    with reporter.task("Exporting"):
+        finish.export_bundle(session, kept, tested)
+    metrics = tested.metrics
+    verdict = finish.judge_against_earlier(session, request) if request.gate else None
+    if verdict is not None:
+        metrics["gate"] = verdict.as_dict()
+    published = None
+    if request.publish and not (verdict is not None and verdict.is_worse):
+        published = publish_once(run.bundle, request.models, session.data.recipe.name)
+    metrics["published"] = None if published is None else str(published)
+    if request.alone:
+        metrics["alone"] = alone.accuracies(session)
+    metrics["seconds"] = session.before_s + time.perf_counter() - started
+    run.write_metrics(metrics)
+    run.drop_checkpoints()  # not before: a run that is not finished needs them
+    finish.report(session)
+    tell(run, reporter)
+    if verdict is not None and verdict.is_worse:
+        raise WorseModelError(
+            f"{verdict.sentence()} The run and its bundle are kept: {run.path}. "
+            f"To publish it all the same: bifocal-training fit --resume {run.path} --no-gate"
+        )
+    return Fitted(run, published, metrics)
+
+
+@contextmanager
+def _saying_how_to_go_on(run: Run, *, discards: bool = True) -> Iterator[None]:
+    """Adds to an error what is left and how to go on.
+
+    Args:
+        run: under way.
+        discards: whether a run that had not begun to train leaves nothing behind.
+    """
+    go_on = f"go on with: bifocal-training fit --resume {run.path}"
+    try:
+        yield
+    except BaseException as error:
+        if discards and not run.has_begun:
+            run.discard()
+            raise
+        if isinstance(error, StoppedError):
+            raise StoppedError(f"{error} All is saved; {go_on}", signal=error.signal) from None
+        if isinstance(error, OSError | BifocalError) and not isinstance(error, _NOT_TO_BE_GONE_ON_WITH):
+            raise StorageError(f"{error}\nThe last checkpoint is whole. Once that is mended: {go_on}") from error
+        raise
+
+
+def _libraries() -> dict[str, str]:
+    return {name: version(name) for name in _LIBRARIES}
 
 
 def _tell_data(data: Prepared, run: Run, reporter: Reporter) -> None:
-    reporter.say(f"{len(data.train)} rows to train on, {len(data.val)} to validate, {len(data.test)} to test")
-    if data.bad:
-        run.write_bad_rows(data.bad)
-        reporter.say(f"warning: {len(data.bad)} rows can't be used and are left out; see {run.path / 'bad_rows.csv'}")
-    for line in data.warnings:
-        reporter.say(f"warning: {line}")
-
-
-def _line(epoch: Epoch, epochs: int, is_best: bool) -> str:
-    return (
-        f"epoch {epoch.epoch:>3}/{epochs}  loss {epoch.loss:.3f}  val loss {epoch.val_loss:.3f}  "
-        f"val accuracy {epoch.val_accuracy:.3f}{' *' if is_best else '  '}  {epoch.examples_per_s:,.0f} examples/s"
-    )
+    data.findings.write(run.path)
+    data.findings.tell(reporter)

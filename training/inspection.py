@@ -18,8 +18,8 @@ from model.heads import probabilities
 from model.rebuild import Rebuilt, rebuild
 from model.serving import signatures
 from model.signature import EXPLAIN, heatmap_of, target_of, token_weights_of, tokens_of
-from model.spec import ModelSpec
 from training import diagram, feature_maps
+from training.explanations import weighted
 from training.runs import bundle_of
 
 
@@ -122,19 +122,19 @@ class Inspection:
         tensors = stack(spec, [decode(spec, example)])
         constants = {name: tf.constant(array) for name, array in tensors.items()}
         outputs = self._made.network(self._made.encoder(constants), training=False)
-        answers = {name: _ranked(name, self.spec, outputs[name]) for name in spec.heads}
+        answers = {name: _ranked(self._made, name, outputs[name]) for name in spec.heads}
         explained = {name: ranked[0][0] for name, ranked in answers.items()}
         targets = {
             target_of(name): tf.constant([spec.heads[name].labels.index(label)], tf.int32)
             for name, label in explained.items()
         }
-        functions = signatures(spec, self._made.encoder, self._made.network)
+        functions = signatures(spec, self._made.encoder, self._made.network, self._made.temperatures)
         found = {name: tensor.numpy()[0] for name, tensor in functions[EXPLAIN](**constants, **targets).items()}
         return Looked(
             answers=answers,
             explained=explained,
             tokens={
-                view.name: _weighted(found[tokens_of(view.name)], found[token_weights_of(view.name)])
+                view.name: weighted(found[tokens_of(view.name)], found[token_weights_of(view.name)])
                 for view in spec.views
                 if view.branch in spec.token_branches
             },
@@ -175,11 +175,7 @@ def _shape(tensor: tf.Tensor) -> str:
     return f"({', '.join('any' if size is None else str(size) for size in tensor.shape[1:])})"
 
 
-def _ranked(name: str, spec: ModelSpec, logits: tf.Tensor) -> list[tuple[str, float]]:
-    head = spec.heads[name]
-    values = probabilities(head, logits).numpy()[0].tolist()
+def _ranked(made: Rebuilt, name: str, logits: tf.Tensor) -> list[tuple[str, float]]:
+    head = made.spec.heads[name]
+    values = probabilities(head, logits, made.temperatures.get(name, 1.0)).numpy()[0].tolist()
     return sorted(zip(head.labels, values, strict=True), key=lambda one: -one[1])
-
-
-def _weighted(tokens: NDArray[np.object_], token_weights: NDArray[np.float32]) -> list[tuple[str, float]]:
-    return [(text.decode("utf-8"), float(weight)) for text, weight in zip(tokens, token_weights, strict=True) if text]

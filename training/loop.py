@@ -1,11 +1,9 @@
-"""The optimisation: steps over shuffled batches, validation after each epoch, the best epoch's weights kept."""
+"""A training: steps over shuffled batches, validation after each epoch, the best epoch's weights kept."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
 
 import keras
 import numpy as np
@@ -13,57 +11,23 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from model.encoder import Encoder
-from model.errors import SpecError
+from model.errors import SpecError, StoppedError
 from model.heads import probabilities
 from model.spec import ModelSpec
 from training.accuracy import accuracy
-from training.freezing import Frozen
+from training.checkpoint import Checkpoint
+from training.course import Course
+from training.epoch import Epoch, Listener
+from training.forward import Forward, constants, forward_pass, predict_logits
+from training.monitor import Monitor
 from training.objective import Objective
-from training.pipeline import Examples, in_order, shuffled
-from training.step import Group, compiled
-from training.training_settings import TrainingSettings
+from training.optimisation import Optimisation, require_fit
+from training.pipeline import Examples, Prefetched, shuffled
+from training.precision import arithmetic
+from training.stopping import Stop
+from training.training_settings import Precision, TrainingSettings
 
-EVALUATION_BATCH_SIZE = 256
-
-Forward = Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]]
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """The figures of one epoch; losses in nats, summed over the heads, accuracies their mean.
-
-    Args:
-        epoch: counted from 1.
-        loss: mean over the training examples, with dropout and withheld inputs.
-        val_loss: over the validation split.
-        val_accuracy: over the validation split.
-        seconds: of the whole epoch.
-        examples_per_s: training examples by the seconds of their steps.
-    """
-
-    epoch: int
-    loss: float
-    val_loss: float
-    val_accuracy: float
-    seconds: float
-    examples_per_s: float
-
-    def as_dict(self) -> dict[str, float]:
-        """By name, as the log holds it."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class Listener:
-    """Who is told how training goes.
-
-    Args:
-        step: called after each step with steps done, steps in all and the loss of the step.
-        epoch: called after each epoch with its figures and whether it is the best so far.
-    """
-
-    step: Callable[[int, int, float], None]
-    epoch: Callable[[Epoch, bool], None]
+__all__ = ["Epoch", "Forward", "Listener", "forward_pass", "predict_logits", "train"]
 
 
 def train(
@@ -75,8 +39,16 @@ def train(
     validation: Examples,
     settings: TrainingSettings,
     listener: Listener,
-) -> list[Epoch]:
+    precision: Precision = "float32",
+    checkpoint: Checkpoint | None = None,
+    stop: Stop | None = None,
+    forward: Forward | None = None,
+) -> Course:
     """Trains a network in place and leaves it with the weights of its best epoch.
+
+    With a checkpoint it goes on from there, and ends with the weights, to the last bit, that it would have ended with
+    had it never been broken off: a step hangs on nothing but what is in the checkpoint and on the batch, and a batch on
+    nothing but seed, epoch and number. (On one machine and one version of TensorFlow.)
 
     Args:
         network: of `model.build`.
@@ -86,109 +58,193 @@ def train(
         validation: the rows that choose the epoch.
         settings: epochs, batch size, rates, seed.
         listener: told of steps and epochs.
+        precision: of the steps; a checkpoint's own counts more.
+        checkpoint: where to write what can be gone on from; None for nowhere.
+        stop: asked after each step whether to end there.
+        forward: of the network, if there is one.
 
     Returns:
-        The figures of every epoch.
+        How it went.
 
     Raises:
         SpecError: if the loss is no longer a number.
+        StorageError: if the checkpoint can't be read or written.
+        StoppedError: if it was asked to stop; what was done is in the checkpoint.
     """
-    steps_per_epoch = math.ceil(len(training) / settings.batch_size)
-    total_steps = steps_per_epoch * settings.epochs
-    objective = Objective(spec, training.targets)
-    frozen = Frozen(network, settings.freeze)
-    groups = [Group(network.trainable_variables, settings, warmup_steps=steps_per_epoch, total_steps=total_steps)]
-    step = compiled(network, encoder, objective, groups)
-    forward = forward_pass(network, encoder, spec)
+    course = Course(precision=precision)
+    forward = forward or forward_pass(network, encoder, spec)
+    under_way = _Training(network, encoder, spec, training, validation, settings, course, forward)
+    under_way.go_on_from(checkpoint)
+    stop = stop or Stop()
+    with stop.deferred():
+        under_way.run(listener, stop)
+    return under_way.course
 
-    history: list[Epoch] = []
-    best: tuple[float, float] | None = None
-    best_weights: list[NDArray[np.float32]] = network.get_weights()
-    since_best = 0
-    for number in range(1, settings.epochs + 1):
-        started = time.perf_counter()
-        if number == settings.unfreeze_at_epoch:
-            frozen.thaw()
-            since_best = 0  # what trains from now on is to have its chance
-            groups += _thawed(network, groups[0], settings, steps_per_epoch, number)
-            step = compiled(network, encoder, objective, groups)
-        losses, sizes = [], []
+
+class _Training:
+    """A training under way; its arguments are those of `train`."""
+
+    def __init__(
+        self,
+        network: keras.Model,
+        encoder: Encoder,
+        spec: ModelSpec,
+        training: Examples,
+        validation: Examples,
+        settings: TrainingSettings,
+        course: Course,
+        forward: Forward,
+    ) -> None:
+        self.course = course
+        self._network = network
+        self._spec = spec
+        self._training = training
+        self._validation = validation
+        self._settings = settings
+        self._steps_per_epoch = math.ceil(len(training) / settings.batch_size)
+        self._objective = Objective(spec, training.targets)
+        self._optimisation = Optimisation(
+            network, encoder, self._objective, settings, steps_per_epoch=self._steps_per_epoch
+        )
+        self._monitor = Monitor(settings.monitor, spec)
+        self._forward = forward
+        self._best_weights: list[NDArray[np.generic]] = network.get_weights()
+        self._checkpoint: Checkpoint | None = None
+        self._since = time.perf_counter()  # what came before is in the course
+
+    def go_on_from(self, checkpoint: Checkpoint | None) -> None:
+        """Takes up what a checkpoint holds, and writes there from now on."""
+        self._checkpoint = checkpoint
+        if checkpoint is None:
+            return
+        if not checkpoint.exists:
+            self._save()  # where nothing can be written, that is known now
+            return
+        arrays, self.course = checkpoint.read()
+        best = {f"best/{number}": variable for number, variable in enumerate(self._network.weights)}
+        require_fit(best.items(), arrays)
+        self._best_weights = [arrays[name] for name in best]
+        if self.course.ended:
+            self._network.set_weights(self._best_weights)
+        else:
+            # What trains from this epoch on does so from its first step on.
+            self._optimisation.enter(self.course.epoch if self.course.step else self.course.epoch - 1)
+            self._optimisation.assign(arrays)
+        self._since = time.perf_counter()
+
+    def run(self, listener: Listener, stop: Stop) -> None:
+        """Trains to the end."""
+        while not self.course.ended:
+            self._steps(listener, stop)
+            self._end_epoch(listener)
+            if self._is_over():
+                self._network.set_weights(self._best_weights)
+                self.course.ended = True
+                self._save()
+            else:
+                self._save_if_due(after_epoch=True)
+
+    def _steps(self, listener: Listener, stop: Stop) -> None:
+        """The steps of the epoch that are left."""
+        course, settings = self.course, self._settings
+        if self._optimisation.enter(course.epoch):
+            course.since_best = 0  # what trains from now on is to have its chance
         batches = shuffled(
-            training, settings.batch_size, absent_rate=settings.absent_rate, seed=(settings.seed, number)
+            self._training,
+            settings.batch_size,
+            absent_rate=settings.absent_rate,
+            seed=(settings.seed, course.epoch),
+            augment=settings.augment,
+            skip=course.step,
         )
-        for batch, targets in batches:
-            losses.append(float(step(_constants(batch), _constants(targets))))
-            sizes.append(len(next(iter(targets.values()))))
-            if not math.isfinite(losses[-1]):
-                raise SpecError(
-                    f"The loss became {losses[-1]} in epoch {number}: training diverged. "
-                    f"Lower training.learning_rate (it is {settings.learning_rate:g})."
-                )
-            listener.step(len(losses) + (number - 1) * steps_per_epoch, total_steps, losses[-1])
-        trained = time.perf_counter()
+        waited_before = course.waited_s
+        with Prefetched(batches) as ready, arithmetic(course.precision):
+            for batch, targets in ready:
+                loss = self._optimisation.step(constants(batch), constants(targets))
+                course.losses.append(loss)
+                course.waited_s = waited_before + ready.waited_s
+                if not math.isfinite(loss):
+                    raise SpecError(
+                        f"The loss became {loss} in epoch {course.epoch}: training diverged. "
+                        f"Lower training.learning_rate (it is {settings.learning_rate:g})."
+                    )
+                self._tell_step(listener)
+                self._save_if_due()
+                if stop.asked is not None:
+                    self._save()
+                    raise StoppedError(f"Stopped in epoch {course.epoch} after step {course.step}.", signal=stop.asked)
 
-        val_loss, val_accuracy = _validate(spec, objective, predict_logits(forward, validation), validation)
+    def _tell_step(self, listener: Listener) -> None:
+        self._count_time()
+        done = (self.course.epoch - 1) * self._steps_per_epoch + self.course.step
+        rate = min(self.course.step * self._settings.batch_size, len(self._training)) / self.course.seconds
+        listener.step(done, self._steps_per_epoch * self._settings.epochs, self.course.losses[-1], rate)
+
+    def _end_epoch(self, listener: Listener) -> None:
+        """Validates, and keeps the weights if they are the best so far."""
+        self._count_time()
+        course, trained_s = self.course, self.course.seconds
+        sizes = np.full(len(course.losses), self._settings.batch_size)
+        sizes[-1] = len(self._training) - sizes[:-1].sum()
+        with self._optimisation.as_kept():
+            logits = predict_logits(self._forward, self._validation)
+            val_loss, val_accuracy, monitored = self._validate(logits)
+            best = course.best
+            # The loss decides between equals, and the accuracy between equal losses.
+            score = self._monitor.score(monitored, val_loss, val_accuracy)
+            is_best = best is None or score > self._monitor.score(best.monitored, best.val_loss, best.val_accuracy)
+            if is_best:
+                self._best_weights = self._network.get_weights()
+        self._count_time()
         epoch = Epoch(
-            number,
-            float(np.average(losses, weights=sizes)),
-            val_loss,
-            val_accuracy,
-            time.perf_counter() - started,
-            len(training) / (trained - started),
+            epoch=course.epoch,
+            loss=float(np.average(course.losses, weights=sizes)),
+            val_loss=val_loss,
+            val_accuracy=val_accuracy,
+            seconds=course.seconds,
+            examples_per_s=len(self._training) / trained_s,
+            learning_rate=self._optimisation.learning_rate(),
+            waited_s=course.waited_s,
+            monitored=monitored,
+            best=is_best,
         )
-        history.append(epoch)
-        # Higher is better; the second figure decides between equals.
-        score = (val_accuracy, -val_loss) if settings.monitor == "accuracy" else (-val_loss, val_accuracy)
-        is_best = best is None or score > best
+        course.history.append(epoch)
+        course.since_best = 0 if is_best else course.since_best + 1
+        course.epoch, course.losses, course.seconds, course.waited_s = course.epoch + 1, [], 0.0, 0.0
         listener.epoch(epoch, is_best)
-        since_best += 1
-        if is_best:
-            best, best_weights, since_best = score, network.get_weights(), 0
-        is_second_phase = number >= (settings.unfreeze_at_epoch or 0)
-        if settings.patience is not None and since_best >= settings.patience and is_second_phase:
-            break
-    network.set_weights(best_weights)
-    return history
 
+    def _validate(self, logits: dict[str, NDArray[np.float32]]) -> tuple[float, float, float]:
+        """Loss as in training without auxiliary copies, in nats; mean of the heads' accuracies; what is monitored."""
+        targets = self._validation.targets
+        loss = float(self._objective(constants(logits), constants(targets)))
+        found = {name: probabilities(head, logits[name]).numpy() for name, head in self._spec.heads.items()}
+        accuracies = [accuracy(head, found[name], targets[name]) for name, head in self._spec.heads.items()]
+        losses = {
+            name: float(self._objective.of_head(name, tf.constant(logits[name]), tf.constant(targets[name])))
+            for name in self._spec.heads
+        }
+        return loss, float(np.mean(accuracies)), self._monitor.value(loss, losses, found, targets)
 
-def forward_pass(network: keras.Model, encoder: Encoder, spec: ModelSpec) -> Forward:
-    """The network without dropout as one compiled function: tensors of `serving_inputs` -> logits of each head."""
+    def _is_over(self) -> bool:
+        settings, done = self._settings, len(self.course.history)
+        if done == settings.epochs:
+            return True
+        is_second_phase = done >= (settings.unfreeze_at_epoch or 0)
+        return settings.patience is not None and self.course.since_best >= settings.patience and is_second_phase
 
-    @tf.function(input_signature=[encoder.input_signature], autograph=False)
-    def forward(tensors: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        outputs = network(encoder(tensors), training=False)
-        return {head: outputs[head] for head in spec.heads}
+    def _count_time(self) -> None:
+        now = time.perf_counter()
+        self.course.seconds += now - self._since
+        self.course.total_s += now - self._since
+        self._since = now
 
-    return forward
+    def _save_if_due(self, *, after_epoch: bool = False) -> None:
+        if self._checkpoint is not None and self._checkpoint.is_due(after_epoch=after_epoch):
+            self._save()
 
-
-def predict_logits(forward: Forward, examples: Examples) -> dict[str, NDArray[np.float32]]:
-    """The logits of each head for all examples, in order: float32 (examples, classes)."""
-    parts = [forward(_constants(batch)) for batch in in_order(examples, EVALUATION_BATCH_SIZE)]
-    return {head: np.concatenate([part[head].numpy() for part in parts]) for head in parts[0]}
-
-
-def _thawed(
-    network: keras.Model, trained: Group, settings: TrainingSettings, steps_per_epoch: int, epoch: int
-) -> list[Group]:
-    """The weights that train from an epoch on, if any do."""
-    known = {id(variable) for variable in trained.variables}
-    variables = [variable for variable in network.trainable_variables if id(variable) not in known]
-    left = (settings.epochs - epoch + 1) * steps_per_epoch
-    return [Group(variables, settings, warmup_steps=steps_per_epoch, total_steps=left)] if variables else []
-
-
-def _validate(
-    spec: ModelSpec, objective: Objective, logits: dict[str, NDArray[np.float32]], examples: Examples
-) -> tuple[float, float]:
-    """Loss as in training without auxiliary copies, in nats, and the mean of the heads' accuracies."""
-    loss = objective(_constants(logits), _constants(examples.targets))
-    accuracies = [
-        accuracy(head, probabilities(head, logits[name]).numpy(), examples.targets[name])
-        for name, head in spec.heads.items()
-    ]
-    return float(loss), float(np.mean(accuracies))
-
-
-def _constants(arrays: Mapping[str, NDArray[np.generic]]) -> dict[str, tf.Tensor]:
-    return {name: tf.constant(array) for name, array in arrays.items()}
+    def _save(self) -> None:
+        if self._checkpoint is None:
+            return
+        best = {f"best/{number}": value for number, value in enumerate(self._best_weights)}
+        # A network that is done needs no more than its weights.
+        self._checkpoint.write(best if self.course.ended else {**self._optimisation.arrays(), **best}, self.course)

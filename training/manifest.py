@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import polars as pl
+from numpy.typing import NDArray
 
 from model.errors import ManifestError
-from model.spec import ImageInput, MultiLabelHead
+from model.spec import ImageInput, MultiLabelHead, TagsInput
 from model.validation import nearest
-from training.pipeline import Targets
+from training.manifests.delimited import Delimited
+from training.manifests.opening import open_source
+from training.manifests.reading import Progress, read_table
+from training.manifests.table import Ask, Encoded, Table, TextColumn
 from training.recipe import Recipe
 
-SEPARATORS = {".csv": ",", ".tsv": "\t"}
+LIST_DELIMITER = ","  # of lists in columns that are neither tags nor labels
 
 
 @dataclass(frozen=True)
@@ -24,124 +26,135 @@ class BadRow:
     """A row that can't be used.
 
     Args:
-        row: its number in the manifest; the first one below the header is 1.
+        row: its number in the manifest; the first one (below the header, if there is one) is 1.
         reason: what is wrong with it.
+        line: of the file in which it begins; None where there are no lines.
     """
 
     row: int
     reason: str
+    line: int | None = None
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """The usable rows of a manifest.
+    """The rows of a manifest, seen through a recipe.
 
     Args:
-        table: all columns as read, strings, plus `row`: UInt32, the number in the manifest (first below the header: 1).
-            An absent value is the empty string.
-        bad: the rows that are left out, and why.
-        digest: SHA-256 of the file.
+        table: the columns that the recipe names.
+        recipe: the recipe.
+        faults: by position (0 is the first row) why a row can't be used.
     """
 
-    table: pl.DataFrame
-    bad: list[BadRow]
-    digest: str
+    table: Table
+    recipe: Recipe
+    faults: Mapping[int, str]
 
     @property
     def num_rows(self) -> int:
         """Usable and bad rows together."""
-        return len(self.table) + len(self.bad)
+        return self.table.rows
 
-    def without(self, bad: list[BadRow]) -> Manifest:
-        """The same manifest with further rows found bad."""
-        rows = [one.row for one in bad]
-        return Manifest(self.table.filter(~pl.col("row").is_in(rows)), [*self.bad, *bad], self.digest)
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the manifest."""
+        return self.table.digest
+
+    @property
+    def bad(self) -> list[BadRow]:
+        """The rows that can't be used, in order."""
+        return [BadRow(at + 1, reason, self.line(at)) for at, reason in sorted(self.faults.items())]
+
+    @property
+    def usable(self) -> NDArray[np.intp]:
+        """Positions of the rows that can be used, intp (usable,)."""
+        chosen = np.ones(self.num_rows, bool)
+        chosen[list(self.faults)] = False
+        return np.flatnonzero(chosen)
+
+    def line(self, position: int) -> int | None:
+        """Line of the file in which a row begins."""
+        return int(self.table.lines[position]) or None
+
+    def without(self, faults: Mapping[int, str]) -> Manifest:
+        """The same manifest with further rows found bad; what was said of a row first stays."""
+        return replace(self, faults={**faults, **self.faults})
+
+    def texts(self, input_name: str) -> TextColumn:
+        """The cells of an input, one a row: trimmed, empty where absent."""
+        return self.table.texts(_ask_input(self.recipe, input_name))
+
+    def label_cells(self, head: str) -> Encoded:
+        """The cells of a head's label column."""
+        return self.table.encoded(_ask_label(self.recipe, head))
+
+    def column(self, name: str) -> Encoded:
+        """A column that is the group, the split, or was asked for besides."""
+        return self.table.encoded(Ask(name, LIST_DELIMITER))
+
+    def pictures(self, input_name: str) -> Pictures:
+        """Where the pictures of an input lie."""
+        return Pictures(self.recipe.image_root, self.texts(input_name))
 
 
-def read(recipe: Recipe) -> Manifest:
-    """Reads a manifest and leaves out the rows without a label or without any input.
+class Pictures(Sequence[Path | None]):
+    """Where the pictures of an input lie, one a row; None where absent.
+
+    Args:
+        root: folder that the paths are relative to.
+        names: the cells.
+    """
+
+    def __init__(self, root: Path, names: Sequence[str]) -> None:
+        self._root, self._names = root, names
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __getitem__(self, index: int) -> Path | None:  # type: ignore[override]  # of single rows alone
+        name = self._names[index]
+        return self._root / name if name else None
+
+    def __iter__(self) -> Iterator[Path | None]:
+        return (self._root / name if name else None for name in self._names)
+
+
+def read(
+    recipe: Recipe, *, cache_dir: Path, also: Sequence[str] = (), progress: Progress = lambda *_: None
+) -> Manifest:
+    """Reads a manifest and finds the rows that can't be read, have no label or no input at all.
+
+    Args:
+        recipe: names the columns.
+        cache_dir: where the columns are kept once they are read.
+        also: further columns, for `Manifest.column`.
+        progress: called with how much is read.
 
     Raises:
         ManifestError: if the file or a column the recipe names is missing, or the table can't be parsed.
+        StorageError: if the cache can't be written.
     """
-    table = _parse(recipe.data.manifest)
     data = recipe.data
-    wanted: dict[str, str | None] = {f"data.columns.{name}": column for name, column in data.columns.items()}
-    wanted |= {f"data.labels.{name}": column for name, column in data.labels.items()}
-    wanted |= {"data.group": data.group, "data.split.column": data.split.column}
-    for key, column in wanted.items():
-        if column is not None and column not in table.columns:
-            raise ManifestError(
-                f"{data.manifest.name} has no column {column!r} ({key}){nearest(column, table.columns)}"
-                + _other_separator(data.manifest, table.columns)
-            )
-    if table.is_empty():
-        raise ManifestError(f"{data.manifest.name} has a header and no rows.")
-
-    used = sorted({column for column in wanted.values() if column is not None})
-    table = table.select(
-        pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).alias("row"),
-        *(pl.col(column).fill_null("").str.strip_chars().alias(f"column:{column}") for column in used),
-    )
-    bad = [
-        *(
-            BadRow(row, f"the label column {column!r} is empty")
-            for head, column in data.labels.items()
-            if not isinstance(recipe.spec.heads[head], MultiLabelHead)  # there, no label at all is an answer
-            for row in table.filter(pl.col(f"column:{column}") == "")["row"].to_list()
-        ),
-        *(
-            BadRow(row, f"all inputs are empty ({', '.join(data.columns.values())})")
-            for row in table.filter(
-                pl.all_horizontal(pl.col(f"column:{column}") == "" for column in data.columns.values())
-            )["row"].to_list()
-        ),
-    ]
-    with data.manifest.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return Manifest(table, [], digest).without(list({one.row: one for one in bad}.values()))
-
-
-def values(manifest: Manifest, column: str) -> list[str]:
-    """A column of the usable rows, trimmed; empty where absent."""
-    return manifest.table[f"column:{column}"].to_list()
-
-
-def labels(manifest: Manifest, recipe: Recipe) -> dict[str, tuple[str, ...]]:
-    """The labels of each head: those of the recipe, or if it lists none those of the column, sorted.
-
-    Heads with one last layer have the labels of all their columns.
-
-    Raises:
-        ManifestError: if a label column has only one, or one that the recipe does not list.
-    """
-    found = {}
-    for head, column in recipe.data.labels.items():
-        spec = recipe.spec.heads[head]
-        layer = spec.last_layer_of or head
-        shared = [other for other, given in recipe.spec.heads.items() if layer in (other, given.last_layer_of)]
-        names = sorted({name for other in shared for name in _names(manifest, recipe, other)})
-        least = 1 if isinstance(spec, MultiLabelHead) else 2
-        if len(names) < least:
-            raise ManifestError(
-                f"Column {column!r} has {len(names)} label{'s' if not names else ''}; expected at least {least}"
-                f"{' to tell apart' if least > 1 else ''}. Received: {names}."
-            )
-        listed = spec.labels
-        unlisted = [name for name in names if name not in listed]
-        if listed and unlisted:
-            raise ManifestError(
-                f"Column {column!r} has labels that spec.heads.{head}.labels does not list: "
-                f"{', '.join(map(repr, unlisted))}. Add them there, or leave 'labels' out to take them from the column."
-            )
-        found[head] = listed or tuple(names)
-    return found
-
-
-def picture_paths(manifest: Manifest, recipe: Recipe, input_name: str) -> list[Path | None]:
-    """Where the pictures of an input lie; None where absent."""
-    root = recipe.image_root
-    return [root / value if value else None for value in values(manifest, recipe.data.columns[input_name])]
+    asks = {f"data.columns.{name}": _ask_input(recipe, name) for name in data.columns}
+    asks |= {f"data.labels.{name}": _ask_label(recipe, name) for name in data.labels}
+    others = {"data.group": data.group, "data.split.column": data.split.column, **{name: name for name in also}}
+    asks |= {key: Ask(name, LIST_DELIMITER) for key, name in others.items() if name is not None}
+    source = open_source(data.manifest)
+    if source.columns_are_final:
+        _refuse_missing(asks, source.columns, data.manifest.name, _hint(source))
+    table = read_table(source, list(asks.values()), directory=cache_dir, progress=progress)
+    _refuse_missing(asks, table.columns, data.manifest.name, "")
+    if not table.rows:
+        raise ManifestError(f"{data.manifest.name} has {_header(source)}no rows.")
+    manifest = Manifest(table, recipe, table.faults)
+    nothing = np.all([manifest.texts(name).is_empty for name in data.columns], axis=0)
+    empty = f"all inputs are empty ({', '.join(data.columns.values())})"
+    manifest = manifest.without(dict.fromkeys(np.flatnonzero(nothing).tolist(), empty))
+    for head, column in data.labels.items():
+        if not isinstance(recipe.spec.heads[head], MultiLabelHead):  # there, no label at all is an answer
+            unlabelled = np.flatnonzero(table.texts(_ask_label(recipe, head)).is_empty)
+            manifest = manifest.without(dict.fromkeys(unlabelled.tolist(), f"the label column {column!r} is empty"))
+    return manifest
 
 
 def image_inputs(recipe: Recipe) -> dict[str, ImageInput]:
@@ -149,99 +162,61 @@ def image_inputs(recipe: Recipe) -> dict[str, ImageInput]:
     return {name: given for name, given in recipe.spec.inputs.items() if isinstance(given, ImageInput)}
 
 
-def targets(manifest: Manifest, recipe: Recipe) -> dict[str, Targets]:
-    """For each head the index of each row's label, int32 (rows,), or which labels it has, bool (rows, classes).
-
-    The recipe's spec has its labels.
-    """
-    found: dict[str, Targets] = {}
-    for head, column in recipe.data.labels.items():
-        spec = recipe.spec.heads[head]
-        index = {label: number for number, label in enumerate(spec.labels)}
-        if isinstance(spec, MultiLabelHead):
-            chosen = np.zeros((len(manifest.table), len(index)), bool)
-            for row, value in enumerate(values(manifest, column)):
-                chosen[row, [index[label] for label in _split(spec, value)]] = True
-            found[head] = chosen
-        else:
-            found[head] = np.array([index[value] for value in values(manifest, column)], np.int32)
-    return found
+def group_codes(manifest: Manifest) -> NDArray[np.int32] | None:
+    """Integers (rows,) that are equal within a group and negative where there is none; None without groups."""
+    column = manifest.recipe.data.group
+    if column is None:
+        return None
+    return manifest.table.codes(Ask(column, LIST_DELIMITER))
 
 
-def _names(manifest: Manifest, recipe: Recipe, head: str) -> set[str]:
-    """The labels in a head's column."""
-    spec, cells = recipe.spec.heads[head], set(values(manifest, recipe.data.labels[head]))
-    if isinstance(spec, MultiLabelHead):
-        return {label for cell in cells for label in _split(spec, cell)}
-    return cells
-
-
-def _split(head: MultiLabelHead, cell: str) -> list[str]:
-    return [label for label in map(str.strip, cell.split(head.delimiter)) if label]
-
-
-def refuse_if_too_bad(manifest: Manifest, recipe: Recipe) -> None:
+def refuse_if_too_bad(manifest: Manifest) -> None:
     """Stops when more rows are unusable than the recipe allows.
 
     Raises:
         ManifestError: listing the first of them.
     """
-    share = len(manifest.bad) / manifest.num_rows
-    if share > recipe.data.max_bad:
+    share, allowed = len(manifest.faults) / manifest.num_rows, manifest.recipe.data.max_bad
+    if share > allowed:
         raise ManifestError(
-            f"{len(manifest.bad)} of {manifest.num_rows} rows can't be used ({share:.1%}; data.max_bad allows "
-            f"{recipe.data.max_bad:.1%}):\n{listing(manifest.bad)}\nMend or delete them, or allow more with --max-bad."
+            f"{len(manifest.faults)} of {manifest.num_rows} rows can't be used ({share:.1%}; data.max_bad allows "
+            f"{allowed:.1%}):\n{listing(manifest.bad)}\nMend or delete them, or allow more with --max-bad."
         )
 
 
 def listing(bad: list[BadRow], *, most: int = 10) -> str:
     """Bad rows, a line each, the first few."""
-    lines = [f"  row {one.row}: {one.reason}" for one in sorted(bad, key=lambda one: one.row)[:most]]
+    lines = [f"  row {one.row}{_line(one)}: {one.reason}" for one in bad[:most]]
     if len(bad) > most:
         lines.append(f"  and {len(bad) - most} more")
     return "\n".join(lines)
 
 
-def _other_separator(file: Path, columns: list[str]) -> str:
-    """A hint, if the only column looks like several."""
-    for separator in ";\t,":
-        if len(columns) == 1 and separator in columns[0]:
-            expected = SEPARATORS[file.suffix.lower()]
-            return f" Its cells seem to be separated by {separator!r}; expected {expected!r} in a {file.suffix} file."
-    return ""
+def _line(bad: BadRow) -> str:
+    """Where it is, if the number of the row doesn't say so: a table without a header, or with one line of it."""
+    return "" if bad.line is None or bad.line - bad.row in (0, 1) else f" (line {bad.line})"
 
 
-def _parse(file: Path) -> pl.DataFrame:
-    if file.suffix.lower() not in SEPARATORS:
-        raise ManifestError(f"{file.name}: a manifest is a table ending in {' or '.join(SEPARATORS)}.")
-    separator = SEPARATORS[file.suffix.lower()]
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            header = next(csv.reader(stream, delimiter=separator), [])
-        twice = sorted({column for column in header if header.count(column) > 1})
-        if twice:
-            raise ManifestError(f"{file.name} has more than one column {', '.join(map(repr, twice))}. Rename them.")
-        # Every column as text, for a label "007" is not the number 7; and no globbing, for "dl[1].csv" is one file.
-        return pl.read_csv(file, separator=separator, infer_schema=False, glob=False)
-    except FileNotFoundError:
-        raise ManifestError(f"There is no manifest {file}.") from None
-    except UnicodeDecodeError:
-        raise ManifestError(f"{file.name} is not UTF-8. Save it as UTF-8.") from None
-    except (OSError, csv.Error, pl.exceptions.PolarsError) as error:
-        raise ManifestError(f"{file.name} can't be read as a table: {_in_words(error)}") from None
+def _ask_input(recipe: Recipe, name: str) -> Ask:
+    given = recipe.spec.inputs[name]
+    return Ask(recipe.data.columns[name], given.delimiter if isinstance(given, TagsInput) else None)
 
 
-def _in_words(error: Exception) -> str:
-    """What polars says, without its advice on its own options."""
-    if isinstance(error, OSError):
-        return f"{error.strerror}."
-    said = str(error).splitlines()[0]
-    if "truncate_ragged_lines" in str(error):
-        return "a row has more cells than the header. Put cells that hold the separator in double quotes."
-    if any(word in said.lower() for word in ("could not parse", "expected", "quote")):
-        return (
-            "a quoted cell does not end. Double the quotes within a quoted cell, and quote a cell that begins with one."
-        )
-    if "utf-8" in said.lower() or "utf8" in said.lower():
-        return "it is not UTF-8. Save it as UTF-8."
-    return said
+def _ask_label(recipe: Recipe, head: str) -> Ask:
+    given = recipe.spec.heads[head]
+    return Ask(recipe.data.labels[head], given.delimiter if isinstance(given, MultiLabelHead) else None)
+
+
+def _refuse_missing(asks: Mapping[str, Ask], columns: list[str], name: str, hint: str) -> None:
+    for key, ask in asks.items():
+        if ask.column not in columns:
+            asked = "" if key == ask.column else f" ({key})"
+            raise ManifestError(f"{name} has no column {ask.column!r}{asked}{nearest(ask.column, columns)}{hint}")
+
+
+def _hint(source: object) -> str:
+    return source.other_separator() if isinstance(source, Delimited) else ""
+
+
+def _header(source: object) -> str:
+    return "a header and " if isinstance(source, Delimited) else ""

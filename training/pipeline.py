@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import math
+import threading
+import time
+import zlib
+from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.signature import presence_of
 from model.spec import ModelSpec
+from training import augment as vary
+from training.augment_settings import AugmentSettings
 
 TEXTS_AT_A_TIME = 4096
+NO_AUGMENT = AugmentSettings()
 
-Batch = dict[str, NDArray[np.generic]]
+Batch = dict[str, NDArray[Any]]
 # Indices of the right labels, int32 (rows,); for a multi-label head which are right, bool (rows, classes).
 Targets = NDArray[Any]
+Made = TypeVar("Made")
 
 
 class Column(Protocol):
@@ -53,6 +63,7 @@ class Examples:
         targets: for each head int32 (rows,), the index of the label; for a multi-label head bool (rows, classes).
         positions: intp (rows,), where in the columns a row is.
         rows: uint32 (rows,), its number in the manifest.
+        delimiters: for each tags input what stands between two tags.
     """
 
     pictures: Mapping[str, Column]
@@ -61,19 +72,19 @@ class Examples:
     targets: Mapping[str, Targets]
     positions: NDArray[np.intp]
     rows: NDArray[np.uint32]
+    delimiters: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def subset(self, chosen: NDArray[np.bool_]) -> Examples:
         """The rows for which `chosen`, bool (rows,), is true."""
-        return Examples(
-            self.pictures,
-            self.texts,
-            {name: array[chosen] for name, array in self.present.items()},
-            {name: array[chosen] for name, array in self.targets.items()},
-            self.positions[chosen],
-            self.rows[chosen],
+        return replace(
+            self,
+            present={name: array[chosen] for name, array in self.present.items()},
+            targets={name: array[chosen] for name, array in self.targets.items()},
+            positions=self.positions[chosen],
+            rows=self.rows[chosen],
         )
 
     def only(self, spec: ModelSpec) -> Examples:
@@ -106,27 +117,49 @@ def in_order(examples: Examples, batch_size: int) -> Iterator[Batch]:
 
 
 def shuffled(
-    examples: Examples, batch_size: int, *, absent_rate: float, seed: tuple[int, int]
+    examples: Examples,
+    batch_size: int,
+    *,
+    absent_rate: float,
+    seed: tuple[int, int],
+    augment: AugmentSettings = NO_AUGMENT,
+    skip: int = 0,
 ) -> Iterator[tuple[Batch, dict[str, Targets]]]:
-    """One epoch of training: every row once in random order, with inputs withheld at random.
+    """One epoch of training: every row once in random order, varied, with inputs withheld at random.
+
+    A batch depends on its number, the examples and the seed alone, not on the batches before it. So an epoch that was
+    broken off after `skip` batches goes on with exactly those that were to come, and none of the skipped is made.
 
     Args:
         examples: of the training split.
         batch_size: rows a batch; the last one may be smaller.
         absent_rate: share of the given inputs that are withheld.
         seed: of the run and of the epoch.
+        augment: how pictures and texts are varied.
+        skip: batches that were taken already.
 
     Yields:
         The tensors and, for each head, the targets of the batch.
     """
-    random = np.random.default_rng(seed)
-    order = random.permutation(len(examples))
-    for start in range(0, len(order), batch_size):
-        index = order[start : start + batch_size]
+    order = np.random.default_rng(seed).permutation(len(examples))
+    for number in range(skip, math.ceil(len(order) / batch_size)):
+        index = order[number * batch_size : (number + 1) * batch_size]
         batch = examples.batch(index)
         present = {name: array[index] for name, array in examples.present.items()}
-        batch |= withhold(present, absent_rate, random)
+        batch |= withhold(present, absent_rate, _random(seed, number, "withhold"))
+        for name in examples.pictures:
+            given = batch[presence_of(name)]
+            batch[name] = vary.pictures(batch[name], given, augment, _random(seed, number, name))
+        for name in examples.texts:
+            delimiter = examples.delimiters.get(name)
+            batch[name] = vary.texts(batch[name], augment, _random(seed, number, name), delimiter=delimiter)
         yield batch, {head: array[index] for head, array in examples.targets.items()}
+
+
+def _random(seed: tuple[int, int], number: int, purpose: str) -> np.random.Generator:
+    """Draws for one batch and purpose; what an input draws does not hang on which others there are."""
+    # Keyed, not appended to the seed: NumPy takes (0, 1) and (0, 1, 0) for the same seed.
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number, zlib.crc32(purpose.encode()))))
 
 
 def withhold(present: Mapping[str, NDArray[np.bool_]], rate: float, random: np.random.Generator) -> Batch:
@@ -145,3 +178,75 @@ def withhold(present: Mapping[str, NDArray[np.bool_]], rate: float, random: np.r
     kept = given & (random.random(given.shape) >= rate)
     kept = np.where(kept.any(axis=0), kept, given)
     return {presence_of(name): kept[row] for row, name in enumerate(names)}
+
+
+class Prefetched(Generic[Made]):
+    """Batches that are made ahead in a thread of their own while the step runs.
+
+        with Prefetched(shuffled(...)) as batches:
+            for batch, targets in batches:
+                step(batch, targets)
+
+    An error in making one is raised where that batch would have been taken. Leaving the context ends the thread, after
+    the batch it is at, whether or not all were taken.
+
+    Args:
+        batches: makes them; used by the thread alone from then on.
+        ahead: how many are held ready at most; one more may be in the making.
+    """
+
+    def __init__(self, batches: Iterator[Made], *, ahead: int = 2) -> None:
+        self.waited_s = 0.0  # seconds that the consumer waited for a batch
+        self._batches = batches
+        self._ahead = ahead
+        self._ready: deque[Made] = deque()
+        self._changed = threading.Condition()
+        self._ended = False
+        self._left = False
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._make, name="batches", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._changed:
+            self._left = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Made:
+        if self._thread.ident is None:
+            raise RuntimeError("Nothing makes the batches yet: take them within `with Prefetched(...) as batches`.")
+        with self._changed:
+            started = time.perf_counter()
+            self._changed.wait_for(lambda: self._ready or self._ended)
+            self.waited_s += time.perf_counter() - started
+            if self._ready:
+                self._changed.notify_all()
+                return self._ready.popleft()
+        if self._error is not None:
+            raise self._error
+        raise StopIteration
+
+    def _make(self) -> None:
+        try:
+            for one in self._batches:
+                with self._changed:
+                    self._changed.wait_for(lambda: self._left or len(self._ready) < self._ahead)
+                    if self._left:
+                        return
+                    self._ready.append(one)
+                    self._changed.notify_all()
+        except BaseException as error:  # also a KeyboardInterrupt: the consumer is who can act on it
+            self._error = error
+        finally:
+            with self._changed:
+                self._ended = True
+                self._changed.notify_all()

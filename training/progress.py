@@ -56,23 +56,35 @@ class Task:
     Args:
         name: what is being done, as in "Decoding pictures".
         reporter: where lines go.
+
+    Attributes:
+        standing: shown with each step, as the last validation figure.
     """
 
     def __init__(self, name: str, reporter: Reporter) -> None:
         self.name = name
+        self.standing = ""
         self._reporter = reporter
-        self._started = self._last = reporter.clock()
+        self._last = reporter.clock()
+        self._first: tuple[float, int] | None = None
 
-    def step(self, done: int, total: int, loss: float) -> None:
-        """Training steps done, steps in all, and the loss of the last one."""
-        self.update(done, total, f"loss {loss:.3f}")
+    def begin(self, done: int) -> None:
+        """Is told what an earlier process did, before the first update."""
+
+    def step(self, done: int, total: int, loss: float, examples_per_s: float) -> None:
+        """Training steps done, steps in all, the loss of the last one, and how fast it goes."""
+        told = [f"loss {loss:.3f}", self.standing, f"{examples_per_s:,.0f} examples/s"]
+        self.update(done, total, "  ".join(filter(None, told)))
 
     def update(self, done: int, total: int, note: str = "") -> None:
         """Steps done, steps in all, and what else to show."""
         now = self._reporter.clock()
-        if now - self._last >= LINE_EVERY_S:
+        if self._first is None:
+            self._first = now, done  # what came before says little: an earlier process, or the making of a graph
+        since, before = self._first
+        if now - self._last >= LINE_EVERY_S and done > before:
             self._last = now
-            left = (now - self._started) / done * (total - done)
+            left = (now - since) / (done - before) * (total - done)
             self._reporter.say(f"{self.name}: {done}/{total}, {left:.0f} s left {note}".rstrip())
 
 
@@ -83,6 +95,10 @@ class _BarTask(Task):
         super().__init__(name, reporter)
         self._bar = bar
         self._task = task
+
+    def begin(self, done: int) -> None:
+        """Leaves what was done before out of the bar's speed."""
+        self._bar.reset(self._task, completed=done)
 
     def update(self, done: int, total: int, note: str = "") -> None:
         """Moves the bar."""

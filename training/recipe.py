@@ -54,8 +54,8 @@ class DataSettings(Part):
     """Where the examples come from.
 
     Args:
-        manifest: the table; relative to the recipe's folder.
-        image_root: folder that picture paths are relative to; the manifest's folder if not given.
+        manifest: the table, or a folder of pictures; relative to the recipe's folder.
+        image_root: folder that picture paths are relative to; if not given the manifest's, or the manifest that is one.
         columns: for each input of the spec, its manifest column.
         labels: for each head of the spec, its manifest column.
         group: column whose equal values stay on one side of the split that is made.
@@ -99,6 +99,9 @@ class Recipe(Part):
                     f".training.freeze: branch {name!r} would stay at random weights. Say in training.init which model "
                     "it comes from, or don't freeze it. (A pretrained network stays as it is by trainable_blocks: 0.)"
                 )
+        head, dot, _ = self.training.monitor.rpartition(".")
+        if dot and head not in self.spec.heads:
+            raise ValueError(f".training.monitor: no head {head!r}{nearest(head, self.spec.heads)}")
         parts = [*self.spec.branches, *self.spec.heads, "merge", "trunk"]
         for name in self.training.init if isinstance(self.training.init, dict) else ():
             if name not in parts:
@@ -129,7 +132,8 @@ class Recipe(Part):
     @property
     def image_root(self) -> Path:
         """The folder that picture paths are relative to."""
-        return self.data.image_root or self.data.manifest.parent
+        manifest = self.data.manifest
+        return self.data.image_root or (manifest if manifest.is_dir() else manifest.parent)
 
     def replace(self, **parts: Mapping[str, Any]) -> Recipe:
         """The same recipe with some keys of some parts changed: `recipe.replace(training={"epochs": 3})`."""

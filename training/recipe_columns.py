@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from model.errors import SpecError
+from training.manifests.folder import FILE, LABEL, SPLIT, splits_of
 from training.recipe import Recipe
+
+# What a recipe without a spec of its own is made of; `spec_of` puts it together.
+BRANCHES: Mapping[str, Mapping[str, Any]] = {
+    "image": {"kind": "conv"},
+    "text": {"kind": "embedding"},
+    "tags": {"kind": "tags"},
+}
+TRAINING: Mapping[str, Any] = {}
 
 
 def from_columns(
@@ -23,7 +34,8 @@ def from_columns(
     """The default recipe for some columns of a manifest.
 
     Args:
-        manifest: the table.
+        manifest: the table, or a folder of pictures; of one without any columns given, `file_name`, `label` and, if it
+            has folders of splits, `split` are taken.
         name: of the model.
         image: columns of picture paths, each `COLUMN` or `INPUT=COLUMN`.
         text: columns of texts, likewise.
@@ -35,51 +47,94 @@ def from_columns(
     Raises:
         SpecError: if an input is named twice, or none is given.
     """
-    kinds = {"image": image, "text": text, "tags": tags}
-    inputs: dict[str, dict[str, str]] = {}
-    columns: dict[str, str] = {}
-    for kind, given in kinds.items():
-        for item in given:
-            # The only one of its kind is called after the kind, as requests will call it.
-            input_name, column = _named(item, default=kind if len(given) == 1 else None)
-            if input_name in inputs:
-                raise SpecError(f"Two inputs are named {input_name!r}; name them: --{kind} NAME=COLUMN.")
-            inputs[input_name] = {"kind": kind}
-            columns[input_name] = column
-    if not inputs:
+    if manifest.is_dir():
+        image = image or ([] if text or tags else [FILE])
+        label = label or [LABEL]
+        split = split or (SPLIT if splits_of(manifest) else None)
+    columns = inputs_of({"image": image, "text": text, "tags": tags})
+    if not columns:
         raise SpecError("No input: give at least one of --image, --text and --tags.")
     if not label:
         raise SpecError("No label: give --label COLUMN, the column to be predicted.")
+    labels = heads_of(label)
+    return Recipe.parse(
+        {
+            "name": name,
+            "data": {
+                "manifest": manifest,
+                "columns": {name: column for name, (_, column) in columns.items()},
+                "labels": labels,
+                "group": group,
+                "split": {"column": split},
+            },
+            "spec": spec_of(
+                {name: {"kind": kind} for name, (kind, _) in columns.items()},
+                {head: {"kind": "single_label"} for head in labels},
+            ),
+            "training": dict(TRAINING),
+        },
+        what="recipe",
+    )
+
+
+def spec_of(inputs: Mapping[str, Mapping[str, Any]], heads: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The default spec for some inputs and heads, as it stands in a recipe.
+
+    Args:
+        inputs: by name, with their `kind`.
+        heads: by name, with their `kind`.
+    """
+    return {
+        "inputs": {name: dict(given) for name, given in inputs.items()},
+        "branches": {name: dict(BRANCHES[given["kind"]]) for name, given in inputs.items()},
+        "heads": {name: dict(given) for name, given in heads.items()},
+    }
+
+
+def inputs_of(kinds: Mapping[str, list[str]]) -> dict[str, tuple[str, str]]:
+    """Names for inputs: the only one of its kind is called after the kind, as requests will call it.
+
+    Args:
+        kinds: for each kind its columns, each `COLUMN` or `INPUT=COLUMN`.
+
+    Returns:
+        For each input its kind and its column.
+
+    Raises:
+        SpecError: if two have the same name.
+    """
+    inputs: dict[str, tuple[str, str]] = {}
+    for kind, given in kinds.items():
+        for item in given:
+            input_name, column = _named(item, default=kind if len(given) == 1 else None)
+            if input_name in inputs:
+                raise SpecError(f"Two inputs are named {input_name!r}; name them: --{kind} NAME=COLUMN.")
+            inputs[input_name] = kind, column
+    return inputs
+
+
+def heads_of(label: list[str]) -> dict[str, str]:
+    """Names for heads, each with its column.
+
+    Args:
+        label: columns, each `COLUMN` or `HEAD=COLUMN`.
+
+    Raises:
+        SpecError: if two have the same name.
+    """
     labels: dict[str, str] = {}
     for item in label:
         head, column = _named(item, default="label" if len(label) == 1 and not item.isascii() else None)
         if head in labels:
             raise SpecError(f"Two heads are named {head!r}; name them: --label NAME=COLUMN.")
         labels[head] = column
-    branch_kinds = {"image": "conv", "text": "embedding", "tags": "tags"}
-    return Recipe.parse(
-        {
-            "name": name,
-            "data": {
-                "manifest": manifest,
-                "columns": columns,
-                "labels": labels,
-                "group": group,
-                "split": {"column": split},
-            },
-            "spec": {
-                "inputs": inputs,
-                "branches": {key: {"kind": branch_kinds[value["kind"]]} for key, value in inputs.items()},
-                "heads": {head: {"kind": "single_label"} for head in labels},
-            },
-        },
-        what="recipe",
-    )
+    return labels
 
 
 def name_of(manifest: Path) -> str:
     """The name of a model that was given none: the manifest's, without what a folder should not be called."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", manifest.stem).strip("-._") or "model"
+    name = manifest.resolve().name if manifest.is_dir() else manifest.stem
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._") or "model"
 
 
 def _named(item: str, default: str | None = None) -> tuple[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,7 +14,7 @@ from training.pipeline import Targets
 from training.recipe import SplitSettings
 
 SPLITS = ("train", "val", "test")
-_SPELLINGS = {
+SPELLINGS = {
     "train": "train",
     "training": "train",
     "val": "val",
@@ -20,79 +22,156 @@ _SPELLINGS = {
     "validation": "val",
     "dev": "val",
     "test": "test",
+    "testing": "test",
 }
 
+# For each head the labels of a row: one, or any number.
+Combination = tuple[tuple[str, ...], ...]
+# Of a ticket, left in an empty urn: if the urns of two labels exclude all splits together, the row must go somewhere.
+_REST = 0.05
 
-def by_column(values: Sequence[str], rows: Sequence[int], column: str) -> NDArray[np.str_]:
+
+def by_column(values: Sequence[str], rows: Sequence[int], column: str) -> NDArray[np.int8]:
     """The splits that a manifest column gives.
 
     Args:
-        values: the column, one a row.
-        rows: manifest row numbers, for the error.
+        values: distinct values of the column.
+        rows: for each the first row that has it, for the error.
         column: its name, for the error.
 
     Returns:
-        `train`, `val` or `test`, one a row.
+        For each value its split, an index of `SPLITS`.
 
     Raises:
-        ManifestError: at the first value that is none of these.
+        ManifestError: at the first row whose value is none of these.
     """
-    for row, value in zip(rows, values, strict=True):
-        if value.lower() not in _SPELLINGS:
+    for row, value in sorted(zip(rows, values, strict=True)):
+        if value.lower() not in SPELLINGS:
             raise ManifestError(
-                f"Row {row}: column {column!r} says {value!r}; expected one of {', '.join(sorted(_SPELLINGS))}."
+                f"Row {row}: column {column!r} says {value!r}; expected one of {', '.join(sorted(SPELLINGS))}."
             )
-    return np.array([_SPELLINGS[value.lower()] for value in values])
+    return np.array([SPLITS.index(SPELLINGS[value.lower()]) for value in values], np.int8)
 
 
-def by_ratio(targets: Sequence[Targets], groups: Sequence[str] | None, settings: SplitSettings) -> NDArray[np.str_]:
+def by_ratio(
+    codes: NDArray[np.integer],
+    combinations: Sequence[Combination],
+    groups: NDArray[np.integer] | None,
+    settings: SplitSettings,
+) -> NDArray[np.int8]:
     """Makes a split: stratified by the labels of all heads, groups whole, the same for the same seed.
 
-    Groups are dealt one at a time, in random order but larger ones first, each to the split that lacks most of what
-    the group holds, and among equals to the one that lacks most rows; so every split comes close to its share of every
-    label, as in iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011).
+    Row after row, as patients come to a trial with permuted blocks (Zelen 1974): for each label an urn holds as many
+    tickets for each split as are its share of the next few rows, and a row draws from the urns of all its labels
+    at once. What a row draws depends on the rows before it and on nothing else, so rows that are appended leave the
+    old ones where they are. A row of a group that was met before goes where the group is.
 
     Args:
-        targets: for each head int32 (rows,), class indices, or bool (rows, classes) if a row may have several.
-        groups: one a row; empty strings and None make a row a group of its own.
+        codes: integers (rows,), which of the combinations of labels a row has.
+        combinations: the labels of each head. To have none is a label too.
+        groups: integers (rows,), equal in a group; negative makes a row a group of its own.
         settings: the shares and the seed.
 
     Returns:
-        `train`, `val` or `test`, one a row. A label with fewer than three groups is in train first of all.
+        int8 (rows,), an index of `SPLITS`. The first row of a label is in train, unless its group is elsewhere.
     """
-    shares = np.array([1 - settings.validation - settings.test, settings.validation, settings.test])
-    codes, start = _codes(targets)
-    members = _members(len(start) - 1, groups)
-    random = np.random.default_rng(settings.seed)
-    random.shuffle(members)
-    members.sort(key=len, reverse=True)
-
-    totals = np.bincount(codes)  # (C,)
-    wanted = np.outer(shares, totals)  # (3, C) rows of each label that each split still lacks
-    held = np.zeros((3, len(totals)), int)
-    result = np.empty(len(start) - 1, "<U5")
-    wanted_rows = shares * len(result)
-    for rows in members:
-        own = np.concatenate([codes[start[row] : start[row + 1]] for row in rows])
-        classes, counts = np.unique(own, return_counts=True)
-        if (held[0, classes] == 0).any():
-            split = 0  # a label that is nowhere yet must be trained on
-        else:
-            lack = (wanted[:, classes] * counts / totals[classes]).sum(axis=1)
-            # Where every label has few rows, equals are common, and always the first of them would leave none for test.
-            split = int(np.argmax(np.where(np.isclose(lack, lack.max()), wanted_rows, -np.inf)))
-        result[rows] = SPLITS[split]
-        wanted_rows[split] -= len(rows)
-        wanted[split, classes] -= counts
-        held[split, classes] += counts
+    shares = (1 - settings.validation - settings.test, settings.validation, settings.test)
+    block = math.ceil(1 / min(shares))
+    urns: dict[tuple[int, str | None], _Urn] = {}
+    own: list[list[_Urn]] = []  # of each combination, the urns of its labels
+    for combination in combinations:
+        labels = [(head, label) for head, names in enumerate(combination) for label in sorted(names) or (None,)]
+        own.append([urns.setdefault(label, _Urn(shares, block)) for label in labels])
+    drawn = [0] * len(combinations)
+    of_group: dict[int, int] = {}
+    result = np.empty(len(codes), np.int8)
+    for row, (code, group) in enumerate(zip(codes.tolist(), _listed(groups, len(codes)), strict=True)):
+        split = of_group.get(group)
+        if split is None:
+            if all(urn.held[0] for urn in own[code]):
+                split = _draw(own[code], shares, _chance(settings.seed, combinations[code], drawn[code]))
+                drawn[code] += 1
+            else:
+                split = 0  # a label that is nowhere yet must be trained on
+            if group >= 0:
+                of_group[group] = split
+        for urn in own[code]:
+            urn.take(split)
+        result[row] = split
     return result
 
 
-def check(split: NDArray[np.str_], targets: Targets, *, labels: Sequence[str], column: str) -> list[str]:
+class _Urn:
+    """What each split should still get of a label."""
+
+    __slots__ = ("_block", "_rows", "_shares", "held")
+
+    def __init__(self, shares: tuple[float, ...], block: int) -> None:
+        self.held = [0, 0, 0]  # rows of the label in each split
+        self._rows = 0
+        self._shares, self._block = shares, block
+
+    def take(self, split: int) -> None:
+        self.held[split] += 1
+        self._rows += 1
+
+    def tickets(self) -> list[float]:
+        """By the end of the block that the next row is in, each split is to have its share."""
+        end = (self._rows // self._block + 1) * self._block
+        return [max(0.0, share * end - held) for share, held in zip(self._shares, self.held, strict=True)]
+
+
+def _draw(urns: list[_Urn], shares: tuple[float, ...], chance: float) -> int:
+    """A split, by the product of what its labels have left for it, each as a multiple of the split's share."""
+    odds = list(shares)
+    for urn in urns:
+        odds = [odd * (left + _REST) / share for odd, left, share in zip(odds, urn.tickets(), shares, strict=True)]
+    chance *= sum(odds)
+    for split in (0, 1):
+        if chance < odds[split]:
+            return split
+        chance -= odds[split]
+    return 2
+
+
+def _chance(seed: int, combination: Combination, number: int) -> float:
+    """From 0 to 1, the same for the same labels however many others there are."""
+    told = f"{seed} {number} {[sorted(names) for names in combination]}".encode(errors="surrogatepass")
+    return int.from_bytes(hashlib.blake2b(told, digest_size=8).digest(), "big") / 2**64
+
+
+def _listed(groups: NDArray[np.integer] | None, rows: int) -> list[int]:
+    return [-1] * rows if groups is None else groups.tolist()
+
+
+def rescued(
+    split: NDArray[np.int8], targets: Sequence[Targets], usable: NDArray[np.intp], groups: NDArray[np.integer] | None
+) -> NDArray[np.int8]:
+    """A made split in which every label has a usable row to train on.
+
+    Where all training rows of a label are unusable, the first usable row that has it moves to train, with its group.
+
+    Args:
+        split: int8 (rows,), of all rows.
+        targets: for each head, int32 (usable,) or bool (usable, classes).
+        usable: positions of the rows that can be used.
+        groups: integers (rows,), as of `by_ratio`.
+    """
+    split = split.copy()
+    for target in targets:
+        classes = target.shape[1] if target.ndim == 2 else int(target.max(initial=-1)) + 1
+        trained = counts_of(target[split[usable] == 0], classes)
+        for label in np.flatnonzero((trained == 0) & (counts_of(target, classes) > 0)).tolist():
+            first = usable[np.argmax(target[:, label] if target.ndim == 2 else target == label)]
+            split[first if groups is None or groups[first] < 0 else groups == groups[first]] = 0
+    return split
+
+
+def check(split: NDArray[np.int8], targets: Targets, *, labels: Sequence[str], column: str) -> list[str]:
     """Looks whether one can train on a split.
 
     Args:
-        split: `train`, `val` or `test`, one a row.
+        split: int8 (rows,), indices of `SPLITS`.
         targets: int32 (rows,), class indices, or bool (rows, classes).
         labels: the classes.
         column: of the labels, for the messages.
@@ -103,13 +182,13 @@ def check(split: NDArray[np.str_], targets: Targets, *, labels: Sequence[str], c
     Raises:
         ManifestError: if a split is empty, or a label has no row to train on.
     """
-    for name in SPLITS:
-        if not (split == name).any():
+    for number, name in enumerate(SPLITS):
+        if not (split == number).any():
             raise ManifestError(
                 f"No row is in the split {name!r}: {len(split)} usable rows are too few to divide, or the split column "
                 "leaves it out. Add rows, or give --split a column with train, val and test."
             )
-    counts = {name: _counts(targets[split == name], len(labels)) for name in SPLITS}
+    counts = {name: counts_of(targets[split == number], len(labels)) for number, name in enumerate(SPLITS)}
     untrained = [label for index, label in enumerate(labels) if not counts["train"][index]]
     if untrained:
         raise ManifestError(
@@ -127,36 +206,6 @@ def check(split: NDArray[np.str_], targets: Targets, *, labels: Sequence[str], c
     return [f"column {column!r}: too few rows to validate and test, so their figures say little: {', '.join(unseen)}"]
 
 
-def _counts(targets: Targets, classes: int) -> NDArray[np.intp]:
+def counts_of(targets: Targets, classes: int) -> NDArray[np.intp]:
+    """How many rows have each label."""
     return np.bincount(targets, minlength=classes) if targets.ndim == 1 else targets.sum(axis=0)
-
-
-def _codes(targets: Sequence[Targets]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Every row's labels as codes, counted on from head to head; to have no label of a head is a code too.
-
-    Returns:
-        The codes of all rows, row after row: (labels,); and where each row starts: (rows + 1,).
-    """
-    rows, codes, offset = [], [], 0
-    for target in targets:
-        if target.ndim == 1:
-            row, code = np.arange(len(target)), target
-        else:
-            row, code = np.nonzero(np.column_stack([target, ~target.any(axis=1)]))
-        rows.append(row)
-        codes.append(code + offset)
-        offset += int(code.max()) + 1
-    row = np.concatenate(rows)
-    order = np.argsort(row, kind="stable")
-    start = np.searchsorted(row[order], np.arange(len(targets[0]) + 1))
-    return np.concatenate(codes)[order], start
-
-
-def _members(num_rows: int, groups: Sequence[str] | None) -> list[NDArray[np.intp]]:
-    """The rows of each group."""
-    if groups is None:
-        return [np.array([row]) for row in range(num_rows)]
-    by_group: dict[str | int, list[int]] = {}
-    for row, group in enumerate(groups):
-        by_group.setdefault(group or row, []).append(row)
-    return [np.array(rows) for rows in by_group.values()]

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from model.encoder import Encoder
+from training.average import Average
 from training.objective import Objective
 from training.training_settings import TrainingSettings
 
@@ -31,19 +32,31 @@ class Group:
         self, variables: Sequence[keras.Variable], settings: TrainingSettings, *, warmup_steps: int, total_steps: int
     ) -> None:
         self.variables = list(variables)
-        schedule = keras.optimizers.schedules.CosineDecay(
+        self._schedule = keras.optimizers.schedules.CosineDecay(
             initial_learning_rate=0.0,
             warmup_target=settings.learning_rate,
             warmup_steps=min(warmup_steps, total_steps - 1),
             decay_steps=max(total_steps - warmup_steps, 1),
         )
-        self.optimizer = keras.optimizers.AdamW(schedule, weight_decay=settings.weight_decay, global_clipnorm=1.0)
+        self.optimizer = keras.optimizers.AdamW(
+            self._schedule, weight_decay=settings.weight_decay, global_clipnorm=settings.clip_norm
+        )
         # Decay pulls weights to zero to keep them small; biases, scales and the vectors of absent inputs need none.
         self.optimizer.exclude_from_weight_decay(var_names=["bias", "scale", "offset", "absent", "gamma", "beta"])
         self.optimizer.build(self.variables)
 
+    def learning_rate(self, steps: int) -> float:
+        """The rate of the step after so many."""
+        return float(self._schedule(steps))
 
-def compiled(network: keras.Model, encoder: Encoder, objective: Objective, groups: Sequence[Group]) -> Step:
+
+def compiled(
+    network: keras.Model,
+    encoder: Encoder,
+    objective: Objective,
+    groups: Sequence[Group],
+    average: Average | None = None,
+) -> Step:
     """A step as one graph: tensors of `serving_inputs` and targets -> the loss, with the weights of the groups moved.
 
     Args:
@@ -51,16 +64,20 @@ def compiled(network: keras.Model, encoder: Encoder, objective: Objective, group
         encoder: its tokenizers.
         objective: what to make small.
         groups: the weights that train.
+        average: takes the moved weights in.
     """
 
     # One graph for every batch size; otherwise the last, smaller batch would be traced anew.
     @tf.function(input_signature=[encoder.input_signature, objective.signature], autograph=False)
     def step(tensors: Mapping[str, tf.Tensor], targets: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        steps_before = tf.identity(groups[0].optimizer.iterations.value)
         with tf.GradientTape() as tape:
             loss = objective(network(encoder(tensors), training=True), targets)
         gradients = tape.gradient(loss, [[variable.value for variable in group.variables] for group in groups])
         for group, found in zip(groups, gradients, strict=True):
             group.optimizer.apply(found, group.variables)
+        if average is not None:
+            average.update(steps_before)
         return loss
 
     return step

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
 
 import keras
@@ -16,11 +17,20 @@ from model.encoder import Encoder
 from model.rebuild import vocabulary_sizes
 from model.spec import ModelSpec
 from training.accuracy import accuracy
-from training.loop import Epoch, Forward, Listener, forward_pass, predict_logits, train
-from training.pipeline import Examples
+from training.checkpoint import Checkpoint
+from training.course import Course
+from training.epoch import Epoch, Listener
+from training.forward import Forward, constants, forward_pass, predict_logits
+from training.loop import train
+from training.objective import Objective
+from training.optimisation import Optimisation
+from training.pipeline import Examples, shuffled
+from training.precision import Trial, trial
 from training.prepare import Prepared
 from training.reuse import Reuse
 from training.start import start
+from training.stopping import Stop
+from training.training_settings import Precision
 
 
 @dataclass(frozen=True)
@@ -31,7 +41,7 @@ class Trained:
         spec: what was built.
         network: of `model.build`.
         encoder: its tokenizers.
-        history: the figures of every epoch.
+        course: how the training went.
         best: the epoch whose weights were kept.
         forward: tensors of the signature to logits.
     """
@@ -39,13 +49,22 @@ class Trained:
     spec: ModelSpec
     network: keras.Model
     encoder: Encoder
-    history: list[Epoch]
+    course: Course
     best: Epoch
     forward: Forward
 
+    @property
+    def history(self) -> list[Epoch]:
+        """The figures of every epoch."""
+        return self.course.history
+
+    def logits(self, examples: Examples) -> dict[str, NDArray[np.float32]]:
+        """For each head float32 (examples, classes)."""
+        return predict_logits(self.forward, examples)
+
     def probabilities(self, examples: Examples) -> dict[str, NDArray[np.float32]]:
         """For each head float32 (examples, classes)."""
-        logits = predict_logits(self.forward, examples)
+        logits = self.logits(examples)
         return {head: heads.probabilities(self.spec.heads[head], values).numpy() for head, values in logits.items()}
 
     def accuracy(self, examples: Examples) -> dict[str, float]:
@@ -63,6 +82,9 @@ def train_spec(
     listener: Listener,
     reuse: Reuse | None = None,
     say: Callable[[str], None] = lambda _: None,
+    *,
+    checkpoint: Checkpoint | None = None,
+    stop: Stop | None = None,
 ) -> Trained:
     """Builds a spec and trains it with the settings of the data's recipe.
 
@@ -73,31 +95,59 @@ def train_spec(
         listener: told of steps and epochs.
         reuse: earlier models to start from; None for none.
         say: told what the network starts from.
+        checkpoint: what to go on from, if it is there, and where to write it; None trains in one go.
+        stop: asked after each step whether to end there.
 
     Raises:
         SpecError: if training diverges, or weights to start from do not fit.
+        StorageError: if the checkpoint can't be read or written.
+        StoppedError: if it was asked to stop.
     """
     settings = data.recipe.training
-    keras.utils.set_random_seed(settings.seed)
     files = {name: file for name, file in vocabulary_files.items() if name in spec.branches}
+    goes_on = checkpoint is not None and checkpoint.exists
+    precision: Precision = "float32" if settings.precision == "auto" else settings.precision
+    if settings.precision == "auto" and not goes_on:
+        tried = precision_trial(spec, data, files)
+        say(str(tried))
+        precision = tried.chosen
+    keras.utils.set_random_seed(settings.seed)
     encoder = Encoder(spec, files)
     network = build(spec, vocabulary_sizes(files))
-    for line in start(network, spec, files, reuse or Reuse(None), freeze=settings.freeze):
+    # A checkpoint has all weights; what they once came from may be gone.
+    for line in start(network, spec, files, reuse or Reuse(None), freeze=settings.freeze) if not goes_on else ():
         say(line)
-    best: list[Epoch] = []
-
-    def after_epoch(epoch: Epoch, is_best: bool) -> None:
-        if is_best:
-            best[:] = [epoch]
-        listener.epoch(epoch, is_best)
-
-    history = train(
+    forward = forward_pass(network, encoder, spec)
+    course = train(
         network,
         encoder,
         spec,
         training=data.train.only(spec),
         validation=data.val.only(spec),
         settings=settings,
-        listener=Listener(listener.step, after_epoch),
+        listener=listener,
+        precision=precision,
+        checkpoint=checkpoint,
+        stop=stop,
+        forward=forward,
     )
-    return Trained(spec, network, encoder, history, best[0], forward_pass(network, encoder, spec))
+    best = course.best or course.history[-1]
+    return Trained(spec, network, encoder, course, best, forward)
+
+
+def precision_trial(spec: ModelSpec, data: Prepared, vocabulary_files: Mapping[str, Path]) -> Trial:
+    """Times steps of a network like the one that will be trained, which knows nothing of it.
+
+    Args:
+        spec: of the network.
+        data: the examples, and the settings.
+        vocabulary_files: for each branch with a learned vocabulary, one token a line.
+    """
+    settings, examples = data.recipe.training, data.train.only(spec)
+    encoder = Encoder(spec, vocabulary_files)
+    network = build(spec, vocabulary_sizes(vocabulary_files))
+    objective = Objective(spec, examples.targets)
+    optimisation = Optimisation(network, encoder, objective, settings, steps_per_epoch=1)
+    batches = shuffled(examples, settings.batch_size, absent_rate=settings.absent_rate, seed=(settings.seed, 0))
+    few = cycle([(constants(batch), constants(targets)) for batch, targets in islice(batches, 2)])
+    return trial(lambda: optimisation.step(*next(few)))

@@ -5,13 +5,35 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from model.spec import Name, Rate
-from model.validation import Part
+from model.validation import Part, nearest
 from training.augment_settings import AugmentSettings
 
+# The validation figures that can choose the epoch; all but the loss are the better the higher they are.
+MONITORED = (
+    "loss",
+    "accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "micro_f1",
+    "roc_auc",
+    "average_precision",
+)
+
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Precision = Literal["float32", "bfloat16"]
+
+
+def _checked_monitor(monitor: str) -> str:
+    figure = monitor.rpartition(".")[2]
+    if figure not in MONITORED:
+        raise ValueError(f"no validation figure {figure!r}{nearest(figure, MONITORED)}")
+    return monitor
+
+
+Monitored = Annotated[str, AfterValidator(_checked_monitor)]
 
 
 class InitFrom(Part):
@@ -38,18 +60,22 @@ class TrainingSettings(Part):
         epochs: passes over the training split.
         batch_size: examples a step.
         learning_rate: highest rate of AdamW; it rises at first and then falls along a cosine to zero.
-        warmup_epochs: epochs in which it rises.
+        warmup_epochs: epochs in which it rises, also a part of one; 0 begins at the highest.
         weight_decay: of AdamW.
         clip_norm: gradients longer than this, all together, are shortened to it; None never.
         ema_decay: the weights that are validated and kept are a moving average of the trained ones, of which each step
-            keeps this share (Polyak and Juditsky 1992); None keeps the trained ones.
-        precision: of the steps: float32, bfloat16 where it does no harm, or auto, the faster of both in a trial.
+            keeps this share, see `training.average`; None keeps the trained ones.
+        precision: of the steps' arithmetic: float32; bfloat16 in convolutions and matrix products, see
+            `training.precision`; or auto, bfloat16 if a trial on this machine finds it clearly faster. The weights
+            themselves, validation and export are float32 always.
         absent_rate: share of the given inputs withheld in training, each on its own and never all of an example, so
             that the model can answer without them.
         augment: how training examples are varied.
-        monitor: validation figure whose best epoch is kept: `loss` (lowest) or `accuracy` (highest, ties by loss).
+        monitor: validation figure whose best epoch is kept, one of `MONITORED`: the lowest loss or the highest of the
+            others, ties by loss. With several heads their mean, or that of one: `HEAD.FIGURE`.
         patience: epochs without a better one after which training stops; None never stops early.
-        checkpoint_every_s: seconds between checkpoints that a run can be resumed from.
+        checkpoint_every_s: seconds between checkpoints that a run can be resumed from; there is one after each epoch
+            besides.
         seed: of the initial weights, the order of examples and all dropouts.
         init: earlier models to start from: a run folder or bundle for each branch, head, `merge` or `trunk`, or one for
             all parts that it has. The vocabulary of a branch comes along.
@@ -67,7 +93,7 @@ class TrainingSettings(Part):
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
     absent_rate: Rate = 0.15
     augment: AugmentSettings = AugmentSettings()
-    monitor: Literal["loss", "accuracy"] = "accuracy"
+    monitor: Monitored = "accuracy"
     patience: PositiveInt | None = None
     checkpoint_every_s: PositiveFloat = 30.0
     seed: Seed = 0

@@ -22,7 +22,7 @@ class HeadPrediction:
 
     Args:
         label: its first choice.
-        labels: those that it gives: the first choice, or for a multi-label head all from one half on.
+        labels: those that it gives: the first choice, or for a multi-label head all that reach their threshold.
         probability: of the first choice.
         top: the most probable labels, the first choice first.
         probabilities: of all labels.

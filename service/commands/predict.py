@@ -57,7 +57,7 @@ def predict(
         (answer,) = job.result()
         spent_s = time.perf_counter() - begun
     if as_json:
-        (prediction,) = predictions(found.spec, [answer], top_k=top_k)
+        (prediction,) = predictions(found.spec, [answer], top_k=top_k, thresholds=found.metadata.threshold_arrays)
         version = int(found.path.name) if found.path.name.isdecimal() else None
         about = {"name": found.metadata.name, "version": version}
         typer.echo(to_json({"model": about, "predictions": [prediction]}))

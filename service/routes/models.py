@@ -14,6 +14,9 @@ from service.store.served import Engine
 
 router = APIRouter(tags=["models"])
 
+# Figures that grow with the number of classes, or are many.
+_OF_ONE_MODEL = frozenset({"classes", "confusion", "reliability", "absent", "slices", "calibration"})
+
 
 @router.get("/models")
 async def list_models(request: Request) -> dict[str, list[ModelInfo]]:
@@ -34,10 +37,10 @@ async def get_model(request: Request, name: str) -> ModelInfo:
 def _short(info: ModelInfo) -> ModelInfo:
     """Leaves out what grows with the number of classes, and the card: of many models at once it would be megabytes."""
     metrics = {
-        head: {key: value for key, value in figures.items() if key not in ("classes", "confusion")}
+        head: {key: value for key, value in figures.items() if key not in _OF_ONE_MODEL}
         for head, figures in info.metrics.items()
     }
-    return info.model_copy(update={"metrics": metrics, "model_card": None})
+    return info.model_copy(update={"metrics": metrics, "thresholds": {}, "model_card": None})
 
 
 def _info(store: Store[Engine], name: str) -> ModelInfo:
@@ -48,6 +51,7 @@ def _info(store: Store[Engine], name: str) -> ModelInfo:
         given = {
             "inputs": {key: one.model_dump(exclude_none=True) for key, one in metadata.spec.inputs.items()},
             "labels": {head: list(one.labels) for head, one in metadata.spec.heads.items()},
+            "thresholds": metadata.thresholds,
             "metrics": metadata.metrics,
             "training_data": metadata.training_data,
             "libraries": metadata.libraries,

@@ -76,7 +76,8 @@ async def predict_route(request: Request) -> Response:
         answers = await asked.predict(await _examples(request, asked))
     with exchange.stage("respond"):
         about = {"model": {"name": asked.served.name, "version": asked.served.version}, "request_id": exchange.id}
-        write = partial(body, about, asked.spec, answers, top_k=query.top_k)
+        thresholds = asked.metadata.threshold_arrays
+        write = partial(body, about, asked.spec, answers, top_k=query.top_k, thresholds=thresholds)
         return Response(await off_the_loop(size_of(asked.spec, answers), write), media_type="application/json")
 
 

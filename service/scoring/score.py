@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 
-from model.bundle import Bundle
-from model.spec import ModelSpec
+from model.bundle import Bundle, Metadata
 from service.commands.local import Load, opened
 from service.scoring.columns import columns_of
 from service.scoring.formats import format_of
@@ -112,7 +111,7 @@ def score(bundle: Bundle, order: Order, *, settings: Settings, progress: Progres
             with opened(bundle, settings, load) as engine, ThreadPoolExecutor(READERS) as readers:
                 progress.start(manifest.share_read)
                 results = scored(chain([first], rows), reader, engine, readers, batch_size=settings.max_batch_size)
-                total = _keep(results, parts, spec, manifest, progress)
+                total = _keep(results, parts, bundle.metadata, manifest, progress)
         manifest.refuse_if_changed()
         bad = parts.bad()
         parts.finish()
@@ -120,10 +119,11 @@ def score(bundle: Bundle, order: Order, *, settings: Settings, progress: Progres
     return Summary(total, earlier, bad, parts.bad_file, left_out)
 
 
-def _keep(results: Iterator[Scored], parts: Parts, spec: ModelSpec, manifest: Manifest, progress: Progress) -> int:
+def _keep(results: Iterator[Scored], parts: Parts, metadata: Metadata, manifest: Manifest, progress: Progress) -> int:
     """Puts rows away, part by part. The number of the last one."""
     done = bad = last = 0
     part: list[Scored] = []
+    spec, thresholds = metadata.spec, metadata.threshold_arrays
     try:
         for row in results:
             part.append(row)
@@ -132,10 +132,10 @@ def _keep(results: Iterator[Scored], parts: Parts, spec: ModelSpec, manifest: Ma
             bad += isinstance(row.outcome, Bad)
             progress.update(done, bad, manifest.share_read)
             if len(part) == PART_ROWS:
-                parts.add(part, [cells_of(spec, one) for one in part])
+                parts.add(part, [cells_of(spec, one, thresholds) for one in part])
                 part = []
         if part:
-            parts.add(part, [cells_of(spec, one) for one in part])
+            parts.add(part, [cells_of(spec, one, thresholds) for one in part])
     finally:
         progress.end()
     return last

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.errors import SpecError
-from model.spec import THRESHOLD, ModelSpec, MultiLabelHead
+from model.spec import ModelSpec, MultiLabelHead
 from service.engine import Answered
+from service.thresholds import NO_THRESHOLDS, Thresholds, given
 
 # What a cell of the result holds; None is empty.
 Cell = int | float | str | None
@@ -61,8 +62,14 @@ def schema_of(spec: ModelSpec) -> dict[str, type[Cell]]:
     return dict(columns)
 
 
-def cells_of(spec: ModelSpec, scored: Scored) -> list[Cell]:
-    """The cells of a row in the order of `schema_of`."""
+def cells_of(spec: ModelSpec, scored: Scored, thresholds: Thresholds = NO_THRESHOLDS) -> list[Cell]:
+    """The cells of a row in the order of `schema_of`.
+
+    Args:
+        spec: of the model.
+        scored: the row.
+        thresholds: of the model.
+    """
     outcome = scored.outcome
     if isinstance(outcome, Bad):
         empty = sum(2 + len(head.labels) for head in spec.heads.values())
@@ -74,7 +81,7 @@ def cells_of(spec: ModelSpec, scored: Scored) -> list[Cell]:
         first = int(np.argmax(outcome.probabilities[head]))
         label = one.labels[first]
         if isinstance(one, MultiLabelHead):
-            given = (name for name, value in zip(one.labels, values, strict=True) if value >= THRESHOLD)
-            label = one.delimiter.join(given)
+            chosen = given(one, outcome.probabilities[head], thresholds.get(head)).tolist()
+            label = one.delimiter.join(name for name, is_given in zip(one.labels, chosen, strict=True) if is_given)
         cells += [label, values[first], *values]
     return [*cells, ",".join(outcome.absent), None]

@@ -34,7 +34,7 @@ def test_on_the_demo_set_only_both_together_give_the_answer(tmp_path: Path) -> N
     columns = ("--image", "image", "--text", "caption", "--tags", "tags", "--label", "label", "--split", "split")
     metrics = fit(tmp_path, "data/manifest.csv", *columns, "--epochs", "15", "--alone")
 
-    assert metrics["test"]["label"]["accuracy"] >= 0.90
+    assert metrics["test"]["label"]["metrics"]["accuracy"]["value"] >= 0.90
     assert metrics["alone"]["picture"]["label"] <= 0.65
     assert metrics["alone"]["words"]["label"] <= 0.65
     found = deletion_test(tmp_path / "models" / "manifest" / "1", tmp_path / "data" / "manifest.csv")
@@ -52,7 +52,7 @@ def test_on_openmoji_the_merged_model_is_learned_and_served_as_trained(tmp_path:
     rows = list(csv.DictReader((OPENMOJI / "manifest.csv").read_text(encoding="utf-8").splitlines()))
     (file,) = (tmp_path / "runs").glob("*/predictions.csv")
 
-    assert metrics["test"]["label"]["accuracy"] >= 0.60
+    assert metrics["test"]["label"]["metrics"]["accuracy"]["value"] >= 0.60
     expected = pl.read_csv(file)
     assert len(expected) == 356
     with serving(tmp_path / "models", tmp_path / "log.txt") as url, Client(url) as client:

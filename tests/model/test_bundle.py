@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model.bundle import Bundle, publish, versions
+from model.bundle import Bundle, publish, versions, write_extra
 from model.errors import BundleError
 from model.golden import Golden
+from model.spec import ModelSpec
 from training.fit import Fitted
 
 
@@ -52,10 +53,10 @@ def test_a_changed_or_missing_file_is_named(bundle: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format_version": 99}, "Bundle 1 has format 99; this build reads up to 2. Serve it with a newer Bifocal"),
+        ({"format_version": 99}, "Bundle 1 has format 99; this build reads up to 3. Serve it with a newer Bifocal"),
         (
             {"format_version": 1},
-            "Bundle 1 has format 1, from before Bifocal was first released; this build reads 2. Train",
+            "Bundle 1 has format 1, from before Bifocal was first released; this build reads 2 to 3. Train",
         ),
         ({"decode_version": 0}, "decoded by version 0; this build decodes by version 1. Train it again"),
         ({"spec": {}}, "is not a bundle this build can read"),
@@ -67,6 +68,44 @@ def test_a_bundle_of_another_build_is_refused(bundle: Path, changes: dict[str, A
 
     with pytest.raises(BundleError, match=message):
         Bundle(bundle)
+
+
+def test_a_bundle_from_before_calibration_is_still_read(bundle: Path) -> None:
+    file = bundle / "assets.extra" / "bifocal.json"
+    said = json.loads(file.read_text())
+    for key in ("temperatures", "thresholds", "recipe"):
+        del said[key]
+    file.write_text(json.dumps(said | {"format_version": 2}))
+
+    metadata = Bundle(bundle).metadata
+    assert (metadata.temperatures, metadata.thresholds, metadata.recipe) == ({}, {}, None)
+
+
+def test_the_model_card_is_part_of_the_bundle(bundle: Path, tmp_path: Path) -> None:
+    metadata = Bundle(bundle).metadata
+    write_extra(tmp_path / "new", metadata, Bundle(bundle).golden(), {}, model_card="# Tiny\n")
+
+    assert (tmp_path / "new" / "assets.extra" / "MODEL_CARD.md").read_text() == "# Tiny\n"
+    assert "assets.extra/MODEL_CARD.md" in Bundle(tmp_path / "new").metadata.files
+
+
+def test_thresholds_are_told_in_the_order_of_the_labels(bundle: Path) -> None:
+    metadata = Bundle(bundle).metadata
+    heads = {"colour": {"kind": "multi_label", "labels": ["blue", "green", "red"]}}
+    spec = ModelSpec.parse({**metadata.spec.model_dump(), "heads": heads}, what="spec")
+    several = metadata.model_copy(update={"spec": spec, "thresholds": {"colour": {"red": 0.2, "blue": 0.3}}})
+
+    assert metadata.threshold_arrays == {}
+    np.testing.assert_array_equal(several.threshold_arrays["colour"], np.array([0.3, 0.5, 0.2], np.float32))
+
+
+def test_the_recipe_is_kept_without_the_folders_of_the_machine(bundle: Path) -> None:
+    recipe = Bundle(bundle).metadata.recipe
+
+    assert recipe is not None
+    assert recipe["data"]["manifest"] == "manifest.csv"
+    assert recipe["data"]["columns"] == {"image": "image", "text": "caption", "tags": "tags"}
+    assert str(bundle.parents[3]) not in json.dumps(recipe)
 
 
 def test_a_folder_without_metadata_is_no_bundle(tmp_path: Path) -> None:

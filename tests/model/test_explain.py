@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from model.explain import Explainer
 from model.heads import probabilities
-from model.signature import presence_of
+from model.serving import signatures
+from model.signature import SERVING, presence_of
 from model.spec import ModelSpec
 from model.text import PADDING_ID, UNSEEN_ID
 from tests.model.made_up import Made, make, tensors
@@ -34,18 +35,18 @@ def spec_of(**changes: object) -> ModelSpec:
     )
 
 
-def explained(made: Made, *, label: int = 1, **targets: int) -> dict[str, np.ndarray]:
+def explained(made: Made, *, label: int = 1, temperature: float = 1.0, **targets: int) -> dict[str, np.ndarray]:
     asked = targets or {"answer": label}
     given = {name: tf.constant(array) for name, array in tensors(made.spec).items()}
     given |= {f"{head}_target": tf.fill([6], index) for head, index in asked.items()}
-    explainer = Explainer(made.spec, made.encoder, made.network)
+    explainer = Explainer(made.spec, made.encoder, made.network, {"answer": temperature})
     return {name: tensor.numpy() for name, tensor in explainer(given).items()}
 
 
-def probability(made: Made, label: int = 1, **changes: np.ndarray) -> np.ndarray:
+def probability(made: Made, label: int = 1, temperature: float = 1.0, **changes: np.ndarray) -> np.ndarray:
     given = {name: tf.constant(array) for name, array in {**tensors(made.spec), **changes}.items()}
     logits = made.network(made.encoder(given), training=False)["answer"]
-    return probabilities(made.spec.heads["answer"], logits).numpy()[:, label]
+    return probabilities(made.spec.heads["answer"], logits, temperature).numpy()[:, label]
 
 
 @pytest.fixture
@@ -60,6 +61,25 @@ def test_shares_sum_to_the_change_in_probability(made: Made) -> None:
     np.testing.assert_allclose(found["probability"], probability(made), atol=1e-6)
     np.testing.assert_allclose(found["baseline"], probability(made, **nothing), atol=1e-6)
     np.testing.assert_allclose(found["shares"].sum(axis=1), found["probability"] - found["baseline"], atol=1e-6)
+
+
+def test_what_is_explained_is_the_calibrated_probability(made: Made) -> None:
+    found = explained(made, temperature=3.0)
+
+    np.testing.assert_allclose(found["probability"], probability(made, temperature=3.0), atol=1e-6)
+    np.testing.assert_allclose(found["shares"].sum(axis=1), found["probability"] - found["baseline"], atol=1e-6)
+    assert np.abs(found["probability"] - probability(made)).max() > 0.001
+    # Heat maps are of the logit: a third of it.
+    np.testing.assert_allclose(3 * found["image.heatmap"], explained(made)["image.heatmap"], rtol=1e-4, atol=1e-7)
+
+
+def test_what_is_served_is_divided_by_the_temperature(made: Made) -> None:
+    given = {name: tf.constant(array) for name, array in tensors(made.spec).items()}
+    functions = signatures(made.spec, made.encoder, made.network, {"answer": 0.2})
+
+    served = functions[SERVING](**given)["answer"].numpy()
+    np.testing.assert_allclose(served[:, 1], probability(made, temperature=0.2), atol=1e-6)
+    assert np.abs(served[:, 1] - probability(made)).max() > 0.001
 
 
 def test_the_share_of_two_inputs_is_their_mean_change_alone_and_last(made: Made) -> None:

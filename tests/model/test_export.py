@@ -110,5 +110,34 @@ def test_a_rebuilt_network_answers_what_was_exported(tiny_fitted: Fitted) -> Non
     made, golden = rebuild(bundle), bundle.golden()
     tensors = {name: tf.constant(array) for name, array in golden.tensors(bundle.spec).items()}
 
-    logits = made.network(made.encoder(tensors), training=False)["colour"]
+    logits = made.network(made.encoder(tensors), training=False)["colour"] / made.temperatures["colour"]
     np.testing.assert_allclose(tf.nn.softmax(logits), golden.probabilities["colour"], atol=1e-5)
+
+
+@pytest.mark.slow
+def test_temperatures_are_in_the_graph_and_the_card_beside_it(tiny_fitted: Fitted, tmp_path: Path) -> None:
+    bundle = Bundle(tiny_fitted.run.bundle)
+    made, examples = rebuild(bundle), bundle.golden().examples
+    metadata = bundle.metadata.model_copy(update={"temperatures": {"colour": 2.5}})
+    vocabularies = {name: tiny_fitted.run.vocabulary(name) for name in ("text", "tags")}
+    export(
+        made.encoder,
+        made.network,
+        directory=tmp_path / "bundle",
+        metadata=metadata,
+        golden_examples=examples,
+        vocabularies=vocabularies,
+        model_card="# Card\n",
+    )
+
+    exported = Bundle(tmp_path / "bundle")
+    golden = exported.golden()
+    tensors = {name: tf.constant(array) for name, array in golden.tensors(exported.spec).items()}
+    expected = tf.nn.softmax(made.network(made.encoder(tensors), training=False)["colour"] / 2.5).numpy()
+    np.testing.assert_allclose(golden.probabilities["colour"], expected, atol=1e-6)
+    loaded = tf.saved_model.load(str(exported.path))
+    np.testing.assert_allclose(loaded.signatures["serving_default"](**tensors)["colour"], expected, atol=1e-5)
+    explained = loaded.signatures["explain"](**tensors, colour_target=tf.zeros(len(examples), tf.int32))
+    np.testing.assert_allclose(explained["probability"], expected[:, 0], atol=1e-5)
+    assert (exported.path / "assets.extra" / "MODEL_CARD.md").read_text() == "# Card\n"
+    assert "assets.extra/MODEL_CARD.md" in exported.metadata.files

@@ -42,7 +42,7 @@ def test_top_holds_as_many_labels_as_asked_for_and_there_are(top_k: int, length:
     assert len(prediction.heads["colour"].top) == length
 
 
-def test_a_multi_label_head_gives_every_label_from_one_half_on() -> None:
+def test_a_multi_label_head_gives_every_label_from_its_threshold_or_one_half_on() -> None:
     data = SPEC.model_dump()
     data["heads"]["colour"]["kind"] = "multi_label"
     spec = ModelSpec.parse(data, what="spec")
@@ -51,6 +51,9 @@ def test_a_multi_label_head_gives_every_label_from_one_half_on() -> None:
     )
 
     assert [one.heads["colour"].labels for one in of(spec, 5, some, none)] == [["red", "blue"], []]
+    thresholds = {"colour": np.array([0.6, 0.1, 0.3], np.float32)}
+    told = predictions(spec, [some, none], top_k=5, thresholds=thresholds)
+    assert [one["heads"]["colour"]["labels"] for one in told] == [["red", "green"], ["red", "green"]]
 
 
 @pytest.mark.parametrize("largest", [0.5, 0.0])

@@ -19,6 +19,7 @@ COLOURS = {
         "tags": {"kind": "tags", "delimiter": ","},
     },
     "labels": {"colour": ["blue", "green", "red"]},
+    "thresholds": {},
     "metrics": {"colour": {"accuracy": 0.75}},
     "training_data": {},
     "libraries": {},
@@ -38,7 +39,7 @@ def test_a_trained_model_says_it_too(tiny_service: httpx.Client) -> None:
     assert info["name"] == "tiny"
     assert info["inputs"]["image"] == {"kind": "image", "height": 12, "width": 10, "fit": "letterbox"}
     assert info["labels"] == {"colour": ["blue", "green", "red"]}
-    assert 0 <= info["metrics"]["colour"]["accuracy"] <= 1
+    assert 0 <= info["metrics"]["colour"]["metrics"]["accuracy"]["value"] <= 1
     assert info["training_data"]["rows"].keys() == {"train", "val", "test"}
     assert {"tensorflow", "keras"} <= info["libraries"].keys()
 
@@ -63,7 +64,7 @@ def test_refused_versions_are_listed_with_the_reason(models: Path) -> None:
     assert (refused["version"], refused["state"]) == (3, "refused")
     assert "probabilities differ by 0.5" in refused["reason"]
     assert (cups["versions"][0]["state"], cups["inputs"], cups["created"]) == ("refused", {}, None)
-    assert cups["versions"][0]["reason"].startswith("Bundle 1 has format 99; this build reads up to 2.")
+    assert cups["versions"][0]["reason"].startswith("Bundle 1 has format 99; this build reads up to 3.")
 
 
 def test_tables_by_class_and_the_model_card_are_told_of_one_model_alone(models: Path) -> None:

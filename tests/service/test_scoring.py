@@ -422,6 +422,8 @@ def test_several_labels_are_joined_and_names_that_clash_are_refused() -> None:
         for values in ([0.7, 0.5], [0.1, 0.2])
     ]
     assert cells == [[1, "a;b", 0.7, 0.7, 0.5, "image,tags", None], [1, "", 0.2, 0.1, 0.2, "image,tags", None]]
+    low = Scored(1, Answered({"topic": np.array([0.1, 0.2], np.float32)}, ()))
+    assert cells_of(spec, low, {"topic": np.array([0.3, 0.2], np.float32)})[1] == "b"
 
     clash = ModelSpec.parse({**SPEC.model_dump(), "heads": {"absent": heads["topic"]}}, what="spec")
     with pytest.raises(SpecError, match="would have two columns 'absent': a head of the model is called so"):

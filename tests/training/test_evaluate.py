@@ -1,48 +1,182 @@
-"""Figures, against values worked out by hand."""
+"""Measuring a model on rows: the figures, and `bifocal-training evaluate`."""
 
 from __future__ import annotations
 
-import math
+import csv
+import json
+from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
+from typer.testing import CliRunner
 
-from training.evaluate import single_label
+from model.errors import ManifestError
+from model.spec import SingleLabelHead
+from tests import tiny
+from training.cli import app
+from training.evaluation import About, evaluate
+from training.evaluation.calibration import Calibration
+from training.evaluation.measured import figures_of
+from training.evaluation.rows import Rows, Wanted, read
+from training.evaluation.slices import parts_of
+from training.fit import Fitted
+from training.pipeline import Examples
+from training.prepare import prepare
+from training.progress import Reporter
+from training.recipe import Recipe
 
-LABELS = ("a", "b", "c")
-# Right, right, wrong (b for a), right; c never occurs and is never predicted.
-PROBABILITIES = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.3, 0.6, 0.1], [0.6, 0.3, 0.1]], np.float32)
-TARGETS = np.array([0, 1, 0, 0], np.int32)
-
-
-def test_figures_are_those_of_the_textbook() -> None:
-    figures = single_label(PROBABILITIES, TARGETS, labels=LABELS, commonest=0)
-
-    assert figures["examples"] == 4
-    assert figures["accuracy"] == 0.75
-    assert figures["majority"] == 0.75
-    assert figures["confusion"] == [[2, 1, 0], [0, 1, 0], [0, 0, 0]]
-    assert figures["classes"]["a"] == {"precision": 1, "recall": pytest.approx(2 / 3), "f1": 0.8, "support": 3}
-    assert figures["macro_f1"] == pytest.approx((0.8 + 2 / 3) / 2)
-    expected = -np.log([0.8, 0.7, 0.3, 0.6]).mean()
-    assert figures["log_loss"] == pytest.approx(expected, abs=1e-6)
+LABELS = ("blue", "green", "red")
 
 
-def test_the_interval_is_wilsons() -> None:
-    low, high = single_label(PROBABILITIES, TARGETS, labels=LABELS, commonest=0)["accuracy_interval"]
+def rewritten(source: Path, target: Path, **changes: str) -> Path:
+    """A copy of the tiny manifest, its pictures where they are; the first row is changed."""
+    with source.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    for row in rows:
+        row["image"] = str(source.parent / row["image"]) if row["image"] else ""
+    rows[0] |= changes
+    return tiny.write_rows(target, rows)
 
-    # Wilson (1927), n = 4, p = 0.75, z = 1.96.
-    z2, n, p = 1.959964**2, 4, 0.75
-    middle, reach = (p + z2 / 2 / n) / (1 + z2 / n), math.sqrt(p * (1 - p) * z2 / n + z2**2 / 4 / n**2) / (1 + z2 / n)
-    assert (low, high) == pytest.approx((middle - reach, middle + reach), abs=1e-5)
+
+def labelled(manifest: Path) -> Recipe:
+    return tiny.recipe(manifest).with_labels({"colour": LABELS})
 
 
-def test_float32_rounding_of_many_classes_does_not_warn() -> None:
-    random = np.random.default_rng(0)
-    values = random.random((50, 700)).astype(np.float32)
-    labels = tuple(map(str, range(700)))
+def rows_of(recipe: Recipe, tmp_path: Path, reporter: Reporter, **wanted: object) -> Rows:
+    return read(recipe, Wanted(**wanted), cache_dir=tmp_path / "cache", reporter=reporter)  # type: ignore[arg-type]
 
-    figures = single_label(
-        values / values.sum(axis=1, keepdims=True), random.integers(0, 700, 50), labels=labels, commonest=0
+
+def test_figures_of_a_head_hold_what_is_said_of_it() -> None:
+    head = SingleLabelHead(labels=("a", "b", "c"))
+    probabilities = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.28, 0.62, 0.1], [0.62, 0.28, 0.1]], np.float32)
+    found = figures_of(head, probabilities, np.array([0, 1, 0, 0], np.int32), Calibration(1.5), answer=("a",))
+
+    assert (found["examples"], found["majority"], found["commonest"]) == (4, 0.75, ["a"])
+    assert found["confusion"] == [[2, 1, 0], [0, 1, 0], [0, 0, 0]]
+    one = found["classes"]["a"]
+    assert (one["precision"]["value"], one["recall"]["value"], one["support"]) == (1, pytest.approx(2 / 3), 3)
+    assert one["precision"]["low"] < 0.5  # of two answers
+    assert found["classes"]["c"]["average_precision"] is None
+    assert found["calibration"] == {"temperature": 1.5}
+    assert sum(one["count"] for one in found["reliability"]) == 4
+    assert found["reliability"][9] == pytest.approx(
+        {"low": 9 / 15, "high": 10 / 15, "count": 2, "confidence": 0.62, "accuracy": 0.5}
     )
-    assert math.isfinite(figures["log_loss"])
+    json.dumps(found)
+
+
+def test_a_model_is_asked_without_each_input_and_by_slices(
+    tiny_manifest: Path, tmp_path: Path, reporter: Reporter
+) -> None:
+    data = prepare(tiny.recipe(tiny_manifest), cache_dir=tmp_path / "cache", reporter=reporter)
+    asked: list[set[str]] = []
+
+    def predict(examples: Examples) -> dict[str, np.ndarray]:
+        """Right, where the tags are given; blue elsewhere."""
+        asked.append({name for name, given in examples.present.items() if not given.any()})
+        said = np.where(examples.present["tags"], examples.targets["colour"], 0)
+        return {"colour": np.eye(3, dtype=np.float32)[said]}
+
+    about = About({"colour": ("red",)}, slices={"side": np.array(["left", "right"] * 6)})
+    figures = evaluate(data.recipe.spec, data.test, predict, {}, about).figures["colour"]
+
+    assert asked == [set(), {"image"}, {"text"}, {"tags"}, {"text", "tags"}]
+    values = {name: one["accuracy"]["value"] for name, one in figures["absent"].items()}
+    blue = (data.test.targets["colour"] == 0).mean()
+    assert values == pytest.approx({"image": 1, "text": 1, "tags": blue, "picture": 1, "words": blue})
+    assert {name: one["examples"] for name, one in figures["slices"]["side"].items()} == {"left": 6, "right": 6}
+    assert figures["metrics"]["accuracy"]["value"] == 1
+
+
+def test_many_values_make_twenty_slices_and_the_rest() -> None:
+    values = np.array([f"v{number}" for number in range(30) for _ in range(1 + number)] + [""] * 99)
+    parts = parts_of(values)
+
+    assert list(parts)[:2] == ["(empty)", "v29"]
+    assert list(parts)[-1] == "(11 other values)"
+    assert len(parts) == 21
+    assert np.sum(list(parts.values()), axis=0).tolist() == [1] * len(values)
+
+
+def test_of_its_own_manifest_the_test_rows_are_measured_and_of_another_all(
+    tiny_manifest: Path, tmp_path: Path, reporter: Reporter
+) -> None:
+    data = prepare(tiny.recipe(tiny_manifest), cache_dir=tmp_path / "cache", reporter=reporter)
+    own = rows_of(labelled(tiny_manifest), tmp_path, reporter, trained_on=data.digest, slices=("group",))
+    other = rows_of(labelled(tiny_manifest), tmp_path, reporter, trained_on="another")
+    training = rows_of(labelled(tiny_manifest), tmp_path, reporter, trained_on=data.digest, split="train")
+
+    assert own.split == "test"
+    assert own.examples.rows.tolist() == data.test.rows.tolist()
+    assert own.slices["group"].tolist() == [f"g{(row - 1) // 2}" for row in own.examples.rows.tolist()]
+    assert (other.split, len(other.examples)) == ("all", 60)
+    assert len(training.examples) == len(data.train)
+
+
+def test_labels_that_the_model_does_not_know_are_named_or_counted(
+    tiny_manifest: Path, tmp_path: Path, reporter: Reporter
+) -> None:
+    newer = labelled(rewritten(tiny_manifest, tmp_path / "newer.csv", label="pink"))
+
+    with pytest.raises(ManifestError, match=r"head 'colour' of the model does not know: 'pink' \(1 row\). Leave"):
+        rows_of(newer, tmp_path, reporter)
+    found = rows_of(newer, tmp_path, reporter, skip_unknown_labels=True)
+    assert found.unknown == {"colour": {"pink": 1}}
+    assert len(found.examples) == 59
+    assert 1 not in found.examples.rows
+
+
+def test_groups_and_splits_that_another_manifest_lacks_are_done_without(
+    tiny_manifest: Path, tmp_path: Path, reporter: Reporter
+) -> None:
+    table = pl.read_csv(rewritten(tiny_manifest, tmp_path / "some.csv")).drop("split", "group")
+    table.write_csv(tmp_path / "newer.csv")
+    recipe = labelled(tmp_path / "newer.csv").replace(data={"group": "group"})
+
+    found = rows_of(recipe, tmp_path, reporter)
+    assert (len(found.examples), found.groups) == (60, None)
+    with pytest.raises(ManifestError, match="has no column 'split'"):
+        rows_of(recipe, tmp_path, reporter, split="test")
+
+
+def said(*arguments: str | Path) -> str:
+    done = CliRunner().invoke(app, ["evaluate", *map(str, arguments)])
+    assert done.exit_code == 0, f"{done.output}\n{done.exception!r}"
+    return done.output
+
+
+def test_a_run_is_measured_as_it_is_served(tiny_fitted: Fitted, tmp_path: Path) -> None:
+    text = said(tiny_fitted.run.path, "--slice", "group", "--out", tmp_path / "out", "--cache-dir", tmp_path / "cache")
+
+    told = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert (told["split"], told["rows"], told["bad_rows"]) == ("test", 12, 0)
+    trained = json.loads((tiny_fitted.run.path / "metrics.json").read_text())["test"]["colour"]
+    for name, one in trained["metrics"].items():
+        assert told["figures"]["colour"]["metrics"][name] == pytest.approx(one, abs=1e-4)
+    assert told["figures"]["colour"]["majority"] == trained["majority"]
+    assert set(told["figures"]["colour"]["slices"]["group"]) >= {"g6", "g7"}
+    assert len(pl.read_csv(tmp_path / "out" / "predictions.csv")) == 12
+    assert "12 rows of the split 'test' of manifest.csv" in text
+    accuracy = trained["metrics"]["accuracy"]
+    assert f"accuracy                 {accuracy['value']:.3f} [{accuracy['low']:.3f}, {accuracy['high']:.3f}]" in text
+
+
+def test_a_bundle_is_measured_on_other_rows_and_bad_ones_are_told(
+    tiny_fitted: Fitted, tiny_manifest: Path, tmp_path: Path
+) -> None:
+    rows = rewritten(tiny_manifest, tmp_path / "newer.csv", image="nowhere.png")
+    table = pl.read_csv(rows)
+    pl.concat([table, table[1:]]).write_csv(rows)  # so that one bad row is below one in a hundred
+    text = said(tiny_fitted.run.bundle, rows, "--cache-dir", tmp_path / "cache")
+
+    assert "118 rows of newer.csv" in text
+    assert "warning: 1 row can't be used, left out:\n  row 1: " in text
+    assert "without text" in text
+
+
+def test_a_bundle_needs_a_manifest(tiny_fitted: Fitted) -> None:
+    done = CliRunner().invoke(app, ["evaluate", str(tiny_fitted.run.bundle)])
+
+    assert isinstance(done.exception, ManifestError)
+    assert "which does not say where its rows are. Give a MANIFEST." in str(done.exception)

@@ -5,23 +5,31 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+import tensorflow as tf
+from numpy.typing import NDArray
 from rich.console import Console
+from tensorflow.core.util.event_pb2 import Event
 
 from model.bundle import Bundle
 from model.errors import ManifestError, StorageError
 from tests import tiny
 from training import recipe_file
-from training.alone import modalities
-from training.fit import Fitted, fit
+from training.epoch import Epoch, Listener
+from training.fit import Fitted, fit, learn_vocabularies
+from training.modalities import modalities
+from training.pipeline import Column
 from training.prepare import prepare
 from training.progress import Reporter
 from training.recipe import Recipe
-from training.runs import Folders
+from training.reuse import Reuse
+from training.runs import Folders, Run
+from training.trained import train_spec
 
 
 def fitted_in(home: Path, recipe: Recipe, reporter: Reporter) -> Fitted:
@@ -34,12 +42,17 @@ def test_a_run_folder_holds_what_was_asked_how_it_went_and_what_came_out(tiny_fi
 
     assert {path.name for path in run.iterdir()} == {
         "recipe.yaml",
+        "fit.json",
+        "check.json",
         "log.jsonl",
+        "tensorboard",
         "metrics.json",
         "curves.png",
         "predictions.csv",
         "vocabularies",
         "bundle",
+        "report.html",
+        "MODEL_CARD.md",
     }
     assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert sorted(path.name for path in (run / "vocabularies").iterdir()) == ["tags.txt", "text.txt"]
@@ -49,10 +62,21 @@ def test_the_log_has_a_line_an_epoch(tiny_fitted: Fitted) -> None:
     lines = [json.loads(line) for line in (tiny_fitted.run.path / "log.jsonl").read_text().splitlines()]
 
     assert [line["epoch"] for line in lines] == list(range(1, 13))
-    assert set(lines[0]) == {"epoch", "loss", "val_loss", "val_accuracy", "seconds", "examples_per_s", "best"}
+    assert set(lines[0]) == {field.name for field in fields(Epoch)}
+    assert lines == tiny_fitted.run.log()
+    assert max(line["learning_rate"] for line in lines) == pytest.approx(0.03, rel=0.05)
     kept = [line for line in lines if line["best"]][-1]
     assert kept["val_accuracy"] == max(line["val_accuracy"] for line in lines)
     assert tiny_fitted.metrics["best_epoch"]["epoch"] == kept["epoch"]
+
+
+def test_tensorboard_is_given_curves(tiny_fitted: Fitted) -> None:
+    (file,) = (tiny_fitted.run.path / "tensorboard" / "model").glob("events.*")
+    events = [Event.FromString(record.numpy()) for record in tf.data.TFRecordDataset(str(file))]
+    tags = [(value.tag, event.step) for event in events for value in event.summary.value]
+
+    assert [step for tag, step in tags if tag == "validation/accuracy"] == list(range(1, 13))
+    assert {"loss/training", "loss/validation", "learning_rate"} <= {tag for tag, _ in tags}
 
 
 def test_the_resolved_recipe_can_be_trained_again(tiny_fitted: Fitted) -> None:
@@ -70,15 +94,16 @@ def test_the_metrics_are_those_of_the_predictions(tiny_fitted: Fitted) -> None:
     assert table.columns[:3] == ["row", "colour.label", "colour.predicted"]
     probabilities = table.select("^colour:.*$").to_numpy()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
-    assert figures["accuracy"] == (table["colour.label"] == table["colour.predicted"]).mean()
+    accuracy = figures["metrics"]["accuracy"]
+    assert accuracy["value"] == (table["colour.label"] == table["colour.predicted"]).mean()
     assert figures["examples"] == len(table) == 12
-    assert figures["accuracy"] >= 0.75 > figures["majority"]
+    assert accuracy["value"] >= 0.75 > figures["majority"]
 
 
 def test_accuracy_without_each_input_and_with_each_modality_alone_is_reported(tiny_fitted: Fitted) -> None:
     metrics = json.loads((tiny_fitted.run.path / "metrics.json").read_text())
 
-    assert set(metrics["test"]["colour"]["accuracy_without"]) == {"image", "text", "tags"}
+    assert set(metrics["test"]["colour"]["absent"]) == {"image", "text", "tags", "picture", "words"}
     assert set(metrics["alone"]) == {"picture", "words"}
     assert 0 <= metrics["alone"]["picture"]["colour"] <= 1
 
@@ -90,12 +115,25 @@ def test_the_published_bundle_is_that_of_the_run(tiny_fitted: Fitted) -> None:
     assert published.metadata == kept.metadata
 
 
-def test_the_same_seed_gives_the_same_model(tiny_manifest: Path, tmp_path: Path, reporter: Reporter) -> None:
-    recipe = tiny.recipe(tiny_manifest, epochs=1, seed=5)
-    runs = [fitted_in(tmp_path / name, recipe, reporter).run.path for name in ("a", "b")]
+def test_the_same_seed_gives_the_same_model_and_a_trial_of_precision_changes_nothing(
+    tiny_manifest: Path, tmp_path: Path, reporter: Reporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
 
-    first, second = (pl.read_csv(run / "predictions.csv").select("^colour:.*$").to_numpy() for run in runs)
-    np.testing.assert_allclose(first, second, atol=1e-6)
+    def weights_of(**settings: object) -> list[NDArray[np.generic]]:
+        data = prepare(tiny.recipe(tiny_manifest, epochs=1, **settings), cache_dir=tmp_path, reporter=reporter)
+        vocabularies = learn_vocabularies(data, Run(tmp_path), Reuse(None))
+        listener = Listener(lambda *_: None, lambda *_: None)
+        return train_spec(
+            data.recipe.spec.only(["tags"]), data, vocabularies, listener, say=said.append
+        ).network.get_weights()
+
+    monkeypatch.setattr("training.precision.CLEARLY", np.inf)  # so that the trial chooses float32
+    first, *others = weights_of(seed=5), weights_of(seed=5), weights_of(seed=5, precision="auto"), weights_of(seed=6)
+
+    equal = [all(np.array_equal(one, other) for one, other in zip(first, some, strict=True)) for some in others]
+    assert equal == [True, True, False]
+    assert said[0].startswith("precision: float32 (a step takes ")
 
 
 def test_unusable_pictures_within_the_allowance_are_left_out_and_listed(tmp_path: Path, reporter: Reporter) -> None:
@@ -145,6 +183,37 @@ def test_a_text_without_a_word_in_training_is_told(tmp_path: Path, reporter: Rep
 
     with pytest.raises(ManifestError, match=r"Column 'caption' has no token .* branch 'text' would learn nothing"):
         fitted_in(tmp_path, tiny.recipe(manifest), reporter)
+    assert list((tmp_path / "runs").glob("tiny-*")) == []
+
+
+class Losing:
+    """A column whose file goes away after some batches."""
+
+    def __init__(self, column: Column, after: int) -> None:
+        self.column, self.left = column, after
+
+    def take(self, positions: NDArray[np.intp]) -> NDArray[np.generic]:
+        self.left -= 1
+        if self.left < 0:
+            raise FileNotFoundError(2, "No such file or directory", "shard-0.bin")
+        return self.column.take(positions)
+
+
+def test_a_file_that_is_lost_in_training_is_told_with_how_to_go_on(
+    tiny_manifest: Path, tmp_path: Path, reporter: Reporter
+) -> None:
+    data = prepare(tiny.recipe(tiny_manifest), cache_dir=tmp_path / "cache", reporter=reporter)
+    pictures = {"image": Losing(data.train.pictures["image"], after=7)}
+    data = replace(data, train=replace(data.train, pictures=pictures))
+
+    with pytest.raises(StorageError) as caught:
+        fit(data, Folders(tmp_path / "runs", tmp_path / "models"), reporter)
+    (run,) = (tmp_path / "runs").glob("tiny-*")
+    assert "No such file or directory: 'shard-0.bin'\nThe last checkpoint is whole. Once that is mended: go on" in str(
+        caught.value
+    )
+    assert f"bifocal-training fit --resume {run}" in str(caught.value)
+    assert Run.open(run).can_be_resumed
 
 
 def test_what_is_wrong_without_the_pictures_is_told_before_they_are_decoded(tmp_path: Path, reporter: Reporter) -> None:
@@ -153,7 +222,7 @@ def test_what_is_wrong_without_the_pictures_is_told_before_they_are_decoded(tmp_
 
     with pytest.raises(ManifestError, match=r"Row 10: column 'split' says 'hold'"):
         prepare(tiny.recipe(manifest), cache_dir=tmp_path / "cache", reporter=reporter)
-    assert not (tmp_path / "cache").exists()
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["tables"]
 
 
 def test_modalities_are_the_picture_and_the_words() -> None:

@@ -38,7 +38,7 @@ def run(prepared: Prepared, tmp_path: Path) -> Train:
         told: list[tuple[Epoch, bool]] = []
         listener = Listener(step=lambda *_: None, epoch=lambda epoch, best: told.append((epoch, best)))
         settings = TrainingSettings.parse({"batch_size": 8, "learning_rate": 0.03, **changes}, what="training")
-        history = train(
+        course = train(
             network,
             encoder,
             spec,
@@ -47,7 +47,7 @@ def run(prepared: Prepared, tmp_path: Path) -> Train:
             settings=settings,
             listener=listener,
         )
-        return history, told, network, encoder
+        return course.history, told, network, encoder
 
     return run
 

@@ -15,8 +15,10 @@ from model.bundle import Bundle
 from model.errors import ManifestError, SpecError
 from model.spec import MultiLabelHead, SingleLabelHead
 from tests import tiny
-from training import evaluate, splits
+from training import splits
 from training.accuracy import accuracy
+from training.evaluation.calibration import Calibration
+from training.evaluation.measured import commonest, figures_of, majority
 from training.fit import fit
 from training.prepare import Prepared, prepare
 from training.progress import Reporter
@@ -81,14 +83,17 @@ def test_they_are_learned_exported_and_told(prepared: Prepared, tmp_path: Path, 
     fitted = fit(prepared, Folders(tmp_path / "runs", tmp_path / "models"), reporter)
 
     figures = fitted.metrics["test"]["marks"]
-    assert figures["accuracy"] > 0.9
+    assert figures["metrics"]["accuracy"]["value"] > 0.9
     assert figures["majority"] < 0.7
     assert set(figures["classes"]) == {"red", "round", "soft"}
     json.dumps(figures)
     with (fitted.run.path / "predictions.csv").open(newline="") as stream:
         rows: list[dict[str, Any]] = list(csv.DictReader(stream))
+    metadata = Bundle(fitted.published).metadata
+    thresholds = metadata.thresholds["marks"]
+    assert set(thresholds) == set(WORDS)
     for row in rows:
-        likely = [label for label in WORDS if float(row[f"marks:{label}"]) >= 0.5]
+        likely = [label for label in WORDS if float(row[f"marks:{label}"]) >= thresholds[label]]
         assert row["marks.predicted"] == ";".join(likely)
     golden = Bundle(fitted.published).golden().probabilities["marks"]
     assert not np.allclose(golden.sum(axis=1), 1)
@@ -105,11 +110,12 @@ def test_an_unlisted_label_is_named(tmp_path: Path, reporter: Reporter) -> None:
 
 def test_a_split_is_made_by_all_labels_of_a_row() -> None:
     targets = np.random.default_rng(0).random((1000, 4)) < [0.5, 0.2, 0.05, 0.01]
-    split = splits.by_ratio([targets], None, SplitSettings(validation=0.2, test=0.2))
+    cells = [(tuple("abcd"[label] for label in np.flatnonzero(row)),) for row in targets]
+    split = splits.by_ratio(np.arange(1000), cells, None, SplitSettings(validation=0.2, test=0.2))
 
-    for label in range(3):
-        assert (split[targets[:, label]] == "val").mean() == pytest.approx(0.2, abs=0.03)
-    assert (split[~targets.any(axis=1)] == "val").mean() == pytest.approx(0.2, abs=0.03)
+    for label in range(4):
+        assert (split[targets[:, label]] == 1).sum() == pytest.approx(0.2 * targets[:, label].sum(), abs=3)
+    assert (split[~targets.any(axis=1)] == 1).mean() == pytest.approx(0.2, abs=0.03)
 
 
 def test_accuracy_is_the_overlap_of_right_and_predicted() -> None:
@@ -123,53 +129,53 @@ def test_accuracy_is_the_overlap_of_right_and_predicted() -> None:
     ) == pytest.approx(2 / 3)
 
 
-def test_figures_of_several_labels_are_those_of_their_definitions() -> None:
-    head = MultiLabelHead(labels=("a", "b"))
-    right = np.array([[True, False], [True, True], [False, False], [False, False]])
-    probabilities = np.array([[0.9, 0.6], [0.8, 0.4], [0.3, 0.1], [0.2, 0.2]], np.float32)
-    found = evaluate.multi_label(head, probabilities, right, constant=np.array([True, False]))
+def measured(
+    labels: tuple[str, ...], probabilities: list[list[float]], right: list[list[bool]], answer: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    head = MultiLabelHead(labels=labels)
+    return figures_of(head, np.array(probabilities, np.float32), np.array(right), Calibration(), answer=answer)
 
-    assert found["accuracy"] == pytest.approx((0.5 + 0.5 + 1 + 1) / 4)
-    assert found["subset_accuracy"] == 0.5
-    assert found["micro_f1"] == pytest.approx(2 * 2 / (3 + 3))
-    assert found["macro_f1"] == pytest.approx((1 + 0) / 2)
-    assert found["mean_average_precision"] == pytest.approx((1 + 0.5) / 2)
+
+def test_figures_of_several_labels_are_those_of_their_definitions() -> None:
+    right = [[True, False], [True, True], [False, False], [False, False]]
+    found = measured(("a", "b"), [[0.9, 0.6], [0.8, 0.4], [0.3, 0.1], [0.2, 0.2]], right, ("a",))
+
+    values = {name: one["value"] for name, one in found["metrics"].items()}
+    assert values["accuracy"] == pytest.approx((0.5 + 0.5 + 1 + 1) / 4)
+    assert values["subset_accuracy"] == 0.5
+    assert values["micro_f1"] == pytest.approx(2 * 2 / (3 + 3))
+    assert values["macro_f1"] == pytest.approx((1 + 0) / 2)
+    assert values["average_precision"] == pytest.approx((1 + 0.5) / 2)
     assert found["majority"] == pytest.approx((1 + 0.5 + 0 + 0) / 4)
     assert found["classes"]["b"]["support"] == 1
     likelihood = np.log([0.9, 0.4, 0.8, 0.4, 0.7, 0.9, 0.8, 0.8])
-    assert found["log_loss"] == pytest.approx(-likelihood.mean(), rel=1e-5)
+    assert values["log_loss"] == pytest.approx(-likelihood.mean(), rel=1e-5)
 
 
 def test_a_single_label_is_counted_as_any_other() -> None:
-    right = np.array([[True], [False], [False], [False]])
-    probabilities = np.array([[0.9], [0.8], [0.1], [0.2]], np.float32)
-    found = evaluate.multi_label(MultiLabelHead(labels=("sale",)), probabilities, right, constant=np.array([False]))
+    found = measured(("sale",), [[0.9], [0.8], [0.1], [0.2]], [[True], [False], [False], [False]])
 
-    assert found["classes"]["sale"] == {
-        "precision": 0.5,
-        "recall": 1,
-        "f1": pytest.approx(2 / 3),
-        "average_precision": 1,
-        "support": 1,
-    }
-    assert found["micro_f1"] == pytest.approx(2 / 3)
+    values = {name: one["value"] for name, one in found["classes"]["sale"].items() if name != "support"}
+    assert values == {"precision": 0.5, "recall": 1, "f1": pytest.approx(2 / 3), "average_precision": 1}
+    assert found["classes"]["sale"]["support"] == 1
+    assert found["metrics"]["micro_f1"]["value"] == pytest.approx(2 / 3)
     assert found["majority"] == 0.75
 
 
-def test_a_label_that_does_not_occur_has_no_average_precision() -> None:
-    found = evaluate.multi_label(
-        MultiLabelHead(labels=("a",)), np.array([[0.2]], np.float32), np.array([[False]]), constant=np.array([False])
-    )
+def test_a_label_that_does_not_occur_has_no_average_precision_and_any_recall() -> None:
+    found = measured(("a",), [[0.2]], [[False]])
 
     assert found["classes"]["a"]["average_precision"] is None
-    assert found["macro_f1"] == 0
+    assert found["classes"]["a"]["recall"] == {"value": 0.0, "low": 0.0, "high": 1.0}
+    assert found["metrics"]["macro_f1"] is None
 
 
 def test_the_commonest_answer_may_be_none() -> None:
     head = MultiLabelHead(labels=("a", "b"))
     right, trained_on = np.array([[False, False], [True, False]]), np.array([[False, False]] * 3 + [[True, False]] * 2)
 
-    assert evaluate.evaluate(head, np.zeros((2, 2), np.float32), right, trained_on=trained_on)["majority"] == 0.5
+    assert commonest(head, trained_on) == ()
+    assert majority(head, right, ()) == 0.5
 
 
 @pytest.mark.parametrize("labels", [["a;b", "c"], ["", "a"], [" a", "b"]])

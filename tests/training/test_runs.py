@@ -16,7 +16,6 @@ from model.errors import StorageError
 from training import curves, predictions
 from training.fit import Fitted
 from training.loop import Epoch
-from training.manifest import BadRow
 from training.pipeline import Examples
 from training.progress import Reporter
 from training.runs import Run
@@ -33,13 +32,6 @@ def test_a_place_that_can_not_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file")
     with pytest.raises(StorageError, match=r"No run folder can be made in .*runs: .*Choose another with --runs-dir"):
         Run.create(tmp_path / "runs", "shop")
-
-
-def test_bad_rows_are_written_in_the_order_of_the_manifest(tmp_path: Path) -> None:
-    run = Run.create(tmp_path, "shop")
-    run.write_bad_rows([BadRow(9, 'a "quoted", reason'), BadRow(2, "empty")])
-
-    assert pl.read_csv(run.path / "bad_rows.csv").rows() == [(2, "empty"), (9, 'a "quoted", reason')]
 
 
 @pytest.mark.parametrize("count", [1, 12])

@@ -3,65 +3,91 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from training.commands.column_options import (
+    RECIPE_SUFFIXES,
+    GivenColumns,
+    GroupOption,
+    ImageOption,
+    ImageRootOption,
+    LabelOption,
+    MaxBadOption,
+    NameOption,
+    RecipeOption,
+    SourceArgument,
+    SplitOption,
+    TagsOption,
+    TextOption,
+)
 from training.commands.console import reporter as console_reporter
 
 if TYPE_CHECKING:
-    from training.fit import Fitted
-    from training.progress import Reporter
     from training.recipe import Recipe
+    from training.request import Request
+    from training.runs import Folders
+
+WITH_RESUME = {"resume", "publish", "gate"}
 
 
 def fit(
-    manifest: Annotated[
-        Path | None,
-        typer.Argument(help="The table of examples, CSV or TSV, one row each.", show_default=False),
-    ] = None,
-    recipe: Annotated[
-        Path | None, typer.Option(help="A recipe in YAML instead of columns.", show_default=False)
-    ] = None,
-    image: Annotated[
-        list[str] | None,
-        typer.Option(help="Column of picture paths; NAME=COLUMN names the input. Repeatable.", show_default=False),
-    ] = None,
-    text: Annotated[
-        list[str] | None,
-        typer.Option(help="Column of texts; likewise.", show_default=False),
-    ] = None,
-    tags: Annotated[
-        list[str] | None,
-        typer.Option(help="Column of comma-delimited tags; likewise.", show_default=False),
-    ] = None,
-    label: Annotated[
-        list[str] | None,
-        typer.Option(help="Column to predict; NAME=COLUMN names the head. Repeatable.", show_default=False),
-    ] = None,
-    group: Annotated[
-        str | None, typer.Option(help="Column whose equal values stay in one split.", show_default=False)
-    ] = None,
-    split: Annotated[
-        str | None,
-        typer.Option(help="Column that says train, val or test; made 70/15/15 if not given.", show_default=False),
-    ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option(help="Name of the model; the manifest's name if not given.", show_default=False),
-    ] = None,
+    context: typer.Context,
+    source: SourceArgument = None,
+    recipe: RecipeOption = None,
+    image: ImageOption = None,
+    text: TextOption = None,
+    tags: TagsOption = None,
+    label: LabelOption = None,
+    group: GroupOption = None,
+    split: SplitOption = None,
+    name: NameOption = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the training rows.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Rows a step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Highest rate of AdamW.")] = None,
+    monitor: Annotated[
+        str | None,
+        typer.Option(help="Validation figure that chooses the epoch: loss, accuracy, macro_f1, ...; HEAD.FIGURE."),
+    ] = None,
+    patience: Annotated[
+        int | None, typer.Option(min=1, help="Epochs without a better one after which training stops.")
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="float32, bfloat16, or auto: the faster one in a short trial.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the weights, the order and the dropouts.")] = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Train so many, from SEED on, and keep the best by validation.")
+    ] = 1,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any key of the recipe: training.ema_decay=0.999. Repeatable."),
+    ] = None,
     start: Annotated[
         Path | None,
-        typer.Option("--from", help="Run folder or bundle to start from: all branches, layers and labels that it has."),
+        typer.Option(
+            "--from",
+            help="Run folder or bundle to start from: its weights and labels, and without columns its recipe.",
+            show_default=False,
+        ),
     ] = None,
-    max_bad: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Share of unusable rows above which training refuses.")
+    gate: Annotated[
+        bool | None,
+        typer.Option(
+            "--gate/--no-gate",
+            help="Publish only what is not worse than the model of --from, or the newest version, on the test rows.",
+            show_default=False,
+        ),
     ] = None,
-    image_root: Annotated[
-        Path | None, typer.Option(help="Folder that picture paths are relative to; else the manifest's.")
+    publish: Annotated[
+        bool | None, typer.Option("--publish/--no-publish", help="Publish the bundle, or leave it in the run.")
     ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Finish a run that was broken off; it needs no other option.", metavar="RUN")
+    ] = None,
+    max_bad: MaxBadOption = None,
+    image_root: ImageRootOption = None,
     alone: Annotated[
         bool, typer.Option("--alone", help="Also train the picture alone and the words alone, to compare.")
     ] = False,
@@ -79,80 +105,120 @@ def fit(
 
     From a recipe (a run folder holds the one it used, as recipe.yaml):
 
-        bifocal-training fit --recipe listings.yaml --epochs 50
+        bifocal-training fit listings.yaml --epochs 50 --set training.ema_decay=0.999 --seeds 3
 
-    Again on newer rows, from the weights of an earlier run:
+    Again on newer rows, from the weights and by the recipe of an earlier run, unless that is worse:
 
-        bifocal-training fit --recipe listings.yaml --from runs/listings-20260102-030405
+        bifocal-training fit --from runs/listings-20260102-030405 newer.csv --gate
+
+    After Ctrl-C, a crash or a full disk, from where it was:
+
+        bifocal-training fit --resume runs/listings-20260102-030405
     """
-    from training import recipe_columns, recipe_file
-
-    if recipe is not None:
-        given = [image, text, tags, label, group, split]
-        if any(given):
-            raise typer.BadParameter("--recipe and columns do not go together: the recipe names the columns.")
-        chosen = recipe_file.load(recipe)
-    elif manifest is not None:
-        chosen = recipe_columns.from_columns(
-            manifest.absolute(),
-            name=name or recipe_columns.name_of(manifest),
-            image=image or [],
-            text=text or [],
-            tags=tags or [],
-            label=label or [],
-            group=group,
-            split=split,
-        )
-    else:
-        raise typer.BadParameter("Give a MANIFEST with columns, or --recipe FILE.")
-    data = {
-        "manifest": manifest and manifest.absolute(),
-        "max_bad": max_bad,
-        "image_root": image_root and image_root.absolute(),
+    if resume is not None:
+        _refuse_others(context)
+        _resume(resume, gate=gate, publish=publish)
+        return
+    training = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "monitor": monitor,
+        "patience": patience,
+        "precision": precision,
+        "seed": seed,
     }
-    chosen = chosen.replace(
-        data={key: value for key, value in data.items() if value is not None},
-        training={
-            key: value
-            for key, value in (("epochs", epochs), ("seed", seed), ("init", start and start.absolute()))
-            if value is not None
-        },
+    columns = GivenColumns(source, recipe, image, text, tags, label, group, split, name, max_bad, image_root)
+    chosen = _chosen(columns, start, training)
+    if settings:
+        from training.overrides import overridden
+
+        chosen = overridden(chosen, settings)
+
+    from training.request import Request
+    from training.runs import Folders
+
+    request = Request(
+        models=models_dir.absolute(),
+        cache=(cache_dir or runs_dir / ".cache").absolute(),
+        seeds=seeds,
+        alone=alone,
+        publish=publish is not False,
+        gate=bool(gate),
+        source=start and start.absolute(),
     )
-    if name is not None:
-        chosen = chosen.renamed(name)
-    _fit(chosen, runs_dir, models_dir, cache_dir or runs_dir / ".cache", alone)
+    _begin(chosen, Folders(runs_dir, models_dir), request)
 
 
-def _fit(recipe: Recipe, runs: Path, models: Path, cache: Path, alone: bool) -> None:
+def _chosen(columns: GivenColumns, start: Path | None, training: dict[str, Any]) -> Recipe:
+    """The recipe: that of the model to start from, if nothing else names one."""
+    given = {key: value for key, value in training.items() if value is not None}
+    named = [columns.recipe, columns.image, columns.text, columns.tags, columns.label, columns.group, columns.split]
+    is_recipe = columns.source is not None and columns.source.suffix.lower() in RECIPE_SUFFIXES
+    if start is None or is_recipe or any(named):
+        return columns.resolve({**given, "init": start and start.absolute()})
+    if columns.source is None:
+        raise typer.BadParameter("--from RUN needs the manifest of the new rows beside it: fit --from RUN newer.csv.")
+    from training.retraining import recipe_from
+
+    recipe = recipe_from(
+        start.absolute(),
+        columns.source.absolute(),
+        image_root=columns.image_root and columns.image_root.absolute(),
+    )
+    data = {} if columns.max_bad is None else {"max_bad": columns.max_bad}
+    recipe = recipe.replace(data=data, training=given)
+    return recipe if columns.name is None else recipe.renamed(columns.name)
+
+
+def _begin(recipe: Recipe, folders: Folders, request: Request) -> None:
     from model.greeting import filtered
     from training.prepare import prepare
-    from training.runs import Folders
+    from training.stopping import Stop
 
     reporter = console_reporter()
     # Before TensorFlow is imported: what is wrong with folders and data is told at once.
-    folders = Folders(runs, models)
     folders.require_writable()
-    data = prepare(recipe, cache_dir=cache, reporter=reporter)
-    reporter.say("Starting TensorFlow ...")
-    with filtered():
-        from training.fit import fit
+    with Stop() as stop:
+        data = prepare(recipe, cache_dir=request.cache, reporter=reporter)
+        reporter.say("Starting TensorFlow ...")
+        with filtered():
+            from training.fit import fit
 
-    fitted = fit(data, folders, reporter, each_alone=alone)
-    _tell(fitted, recipe, models, reporter)
+        fit(data, folders, reporter, request=request, stop=stop)
 
 
-def _tell(fitted: Fitted, recipe: Recipe, models: Path, reporter: Reporter) -> None:
-    for head, figures in fitted.metrics["test"].items():
-        low, high = figures["accuracy_interval"]
-        reporter.say(
-            f"test accuracy of {head}: {figures['accuracy']:.3f} [{low:.3f}, {high:.3f}], {figures['examples']} rows; "
-            f"always the commonest answer: {figures['majority']:.3f}"
-        )
-        for modality, accuracies in fitted.metrics.get("alone", {}).items():
-            if head in accuracies:
-                reporter.say(f"  the {modality} alone, trained the same way: {accuracies[head]:.3f}")
-        for name, accuracy in figures.get("accuracy_without", {}).items():
-            reporter.say(f"  this model when {name} is absent: {accuracy:.3f}")
-    reporter.say(f"run folder: {fitted.run.path}")
-    reporter.say(f"published:  {recipe.name} version {fitted.published.name} in {fitted.published.parent}")
-    reporter.say(f"serve it:   bifocal-service serve {models}")
+def _resume(path: Path, *, gate: bool | None, publish: bool | None) -> None:
+    from model.greeting import filtered
+    from training.outcome import publish_finished
+    from training.prepare import prepare
+    from training.runs import Run
+    from training.stopping import Stop
+
+    reporter = console_reporter()
+    run = Run.open(path)
+    recipe, request = run.recipe(), run.request()
+    if run.is_finished:
+        publish_finished(run, reporter, publish=publish or gate is False)
+        return
+    changes = {key: value for key, value in (("gate", gate), ("publish", publish)) if value is not None}
+    request = request.model_copy(update=changes)
+    with Stop() as stop:
+        request.require_same_manifest(recipe)
+        data = prepare(recipe, cache_dir=request.cache, reporter=reporter)
+        reporter.say("Starting TensorFlow ...")
+        with filtered():
+            from training.fit import resume
+
+        run.write_request(request)
+        resume(run, data, reporter, stop=stop)
+
+
+def _refuse_others(context: typer.Context) -> None:
+    for name in context.params:
+        given = context.get_parameter_source(name)
+        if name not in WITH_RESUME and given is not None and given.name == "COMMANDLINE":
+            raise typer.BadParameter(
+                f"--resume goes on as the run began, without {name!r}. To train with other settings from the weights "
+                "of a finished run: fit --from RUN MANIFEST."
+            )

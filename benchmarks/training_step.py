@@ -1,0 +1,114 @@
+"""Training steps in float32 and in bfloat16, with and without a moving average; and what a checkpoint costs."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.interleaved import compare
+from model.build import build
+from model.encoder import Encoder
+from model.spec import ModelSpec
+from training.checkpoint import Checkpoint
+from training.course import Course
+from training.objective import Objective
+from training.optimisation import Optimisation
+from training.precision import arithmetic
+from training.training_settings import Precision, TrainingSettings
+
+STEPS = 6
+LABELS = tuple("abcdefghijkl")
+WORDS = {"kind": "embedding", "tokenizer": "word_ngrams"}
+# Branch over the picture, its side in pixels, branch over the words, batch size.
+NETWORKS: dict[str, tuple[dict[str, Any] | None, int, dict[str, Any], int]] = {
+    "conv 64 px and words, batches of 32": ({"kind": "conv"}, 64, WORDS, 32),
+    "conv 64 px and words, batches of 128": ({"kind": "conv"}, 64, WORDS, 128),
+    "conv 128 px and words, batches of 32": ({"kind": "conv"}, 128, WORDS, 32),
+    "residual 64 px and words, batches of 32": ({"kind": "residual"}, 64, WORDS, 32),
+    "MobileNetV2 96 px and words, batches of 32": ({"kind": "pretrained", "network": "MobileNetV2"}, 96, WORDS, 32),
+    "words alone, batches of 32": (None, 64, WORDS, 32),
+    "transformer over words, batches of 32": (None, 64, {"kind": "transformer", "tokenizer": "word_ngrams"}, 32),
+}
+
+
+class Trial:
+    """A network that trains on one batch of random pictures and words.
+
+    Args:
+        name: of `NETWORKS`.
+        ema_decay: of the moving average; None has none.
+    """
+
+    def __init__(self, name: str, *, ema_decay: float | None = None) -> None:
+        picture, side_px, words, batch = NETWORKS[name]
+        branches = {"text": words} | ({"image": picture} if picture else {})
+        image = {"kind": "image", "height": side_px, "width": side_px}
+        spec = ModelSpec.parse(
+            {
+                "inputs": {"text": {"kind": "text"}} | ({"image": image} if picture else {}),
+                "branches": branches,
+                "heads": {"label": {"kind": "single_label", "labels": LABELS}},
+            },
+            what="spec",
+        )
+        network, encoder = build(spec, {}), Encoder(spec, {})
+        random = np.random.default_rng(0)
+        targets = random.integers(0, len(LABELS), batch).astype(np.int32)
+        tensors: dict[str, Any] = {
+            "text": np.array([" ".join(f"w{one}" for one in random.integers(0, 999, 12)) for _ in range(batch)]),
+            "text_present": np.ones(batch, bool),
+        }
+        if picture:
+            pixels = random.integers(0, 256, (batch, side_px, side_px, 3)).astype(np.uint8)
+            tensors |= {"image": pixels, "image_present": np.ones(batch, bool)}
+        self._batch = {key: tf.constant(value) for key, value in tensors.items()}, {"label": tf.constant(targets)}
+        self._size = batch
+        settings = TrainingSettings(ema_decay=ema_decay)
+        self.optimisation = Optimisation(
+            network, encoder, Objective(spec, {"label": targets}), settings, steps_per_epoch=1000
+        )
+
+    def steps(self, precision: Precision) -> Callable[[], int]:
+        """Some steps; returns the examples they saw."""
+
+        def run() -> int:
+            with arithmetic(precision):
+                for _ in range(STEPS):
+                    self.optimisation.step(*self._batch)
+            return STEPS * self._size
+
+        return run
+
+
+def checkpoint_cost(trial: Trial) -> None:
+    """Prints how long a checkpoint takes, brought to the disk."""
+    arrays = trial.optimisation.arrays()
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint = Checkpoint(Path(folder, "model.npz"), every_s=30)
+        taken = []
+        for _ in range(9):
+            started = time.perf_counter()
+            checkpoint.write(trial.optimisation.arrays(), Course())
+            taken.append(time.perf_counter() - started)
+    size = sum(array.nbytes for array in arrays.values()) / 1e6
+    print(f"  a checkpoint of {size:.0f} MB takes {1000 * float(np.median(taken)):.0f} ms", flush=True)
+
+
+def main() -> None:
+    """Prints the comparisons."""
+    for name in NETWORKS:
+        trial = Trial(name)
+        candidates = {"float32": trial.steps("float32"), "bfloat16": trial.steps("bfloat16")}
+        candidates["float32 with a moving average"] = Trial(name, ema_decay=0.999).steps("float32")
+        compare(f"Training steps: {name}", candidates, unit="examples")
+        checkpoint_cost(trial)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,326 @@
+"""The data check: what is planted is found, and nothing else."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+from typer.testing import CliRunner
+
+from tests import tiny
+from tests.training import planted
+from training import cli
+from training.check import Findings, examine
+from training.check.alike import alike
+from training.check.label_words import look
+from training.check.near import MOST_BITS, near
+from training.demo_data import write_demo_set
+from training.manifests.table import TextColumn
+from training.pipeline import Held
+from training.prepare import prepare
+from training.progress import Reporter
+from training.recipe import Recipe
+from training.recipe_columns import from_columns
+
+QUIET = (
+    "texts_without_a_word",
+    "duplicates",
+    "contradictions",
+    "label_in_text",
+    "groups_in_several_splits",
+    "refusals",
+)
+
+
+def examined(recipe: Recipe) -> Findings:
+    return examine(
+        recipe, cache_dir=recipe.data.manifest.parent / "cache", reporter=Reporter(Console(file=io.StringIO()))
+    )
+
+
+def table(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def told(findings: Findings) -> str:
+    stream = io.StringIO()
+    findings.tell(Reporter(Console(file=stream, width=1000)))
+    return stream.getvalue()
+
+
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> tuple[planted.Planted, Findings]:
+    directory = tmp_path_factory.mktemp("faulty")
+    made = planted.sound(directory, rows=300)
+    planted.plant(directory, made, broken=20, twins=10, contradicting=5)
+    return made, examined(planted.write(directory, made))
+
+
+def test_a_sound_set_raises_no_alarm(tmp_path: Path) -> None:
+    made = planted.sound(tmp_path, rows=300, seed=1)
+    summary = examined(planted.write(tmp_path, made)).summary()
+
+    assert summary["bad"] == 0
+    assert [summary[key] for key in QUIET] == [
+        {"text": 0},
+        {"rows": 0, "whole_row": 0, "same_file": 0, "look_alike": 0, "with_another_label": 0},
+        {"contents": 0, "rows": 0},
+        [],
+        0,
+        [],
+    ]
+
+
+def test_every_broken_picture_is_listed_and_no_other(faulty: tuple[planted.Planted, Findings], tmp_path: Path) -> None:
+    made, findings = faulty
+    findings.write(tmp_path)
+    listed = table(tmp_path / "bad_rows.csv")
+
+    assert [int(row["row"]) for row in listed] == sorted(made.broken)
+    assert [int(row["line"]) for row in listed] == [row + 1 for row in sorted(made.broken)]
+    assert all(row["reason"].strip() for row in listed)
+    assert "refused: 20 rows can't be used (6.7%; --max-bad allows 1.0%)" in told(findings)
+
+
+def test_every_twin_across_splits_is_paired_and_no_other(
+    faulty: tuple[planted.Planted, Findings], tmp_path: Path
+) -> None:
+    made, findings = faulty
+    findings.write(tmp_path)
+    listed = table(tmp_path / "duplicates.csv")
+
+    assert {int(row["row"]): int(row["other_row"]) for row in listed} == made.twins
+    assert [row["distance"] == "" for row in listed] == [
+        made.rows[int(row["row"]) - 1]["image"].split("-")[1] in ("0.png", "4.png", "8.png") for row in listed
+    ]
+    assert all((row["split"], row["other_split"]) in (("val", "train"), ("test", "train")) for row in listed)
+    assert "10 rows of val and test have a twin in an earlier split (3 with the same picture file, 7 with" in told(
+        findings
+    )
+
+
+def test_every_contradiction_is_listed_and_no_other(faulty: tuple[planted.Planted, Findings], tmp_path: Path) -> None:
+    made, findings = faulty
+    findings.write(tmp_path)
+    groups: dict[str, list[int]] = {}
+    for row in table(tmp_path / "contradictions.csv"):
+        groups.setdefault(row["content"], []).append(int(row["row"]))
+
+    assert {tuple(rows) for rows in groups.values()} == set(made.contradicting)
+    assert "5 contents with different labels (10 rows)" in told(findings)
+
+
+def test_texts_that_contain_their_label_are_listed(faulty: tuple[planted.Planted, Findings], tmp_path: Path) -> None:
+    made, findings = faulty
+    findings.write(tmp_path)
+
+    assert [int(row["row"]) for row in table(tmp_path / "label_in_text.csv")] == sorted(made.telling)
+
+
+def test_the_summary_counts_rows_by_label_and_split(faulty: tuple[planted.Planted, Findings], tmp_path: Path) -> None:
+    made, findings = faulty
+    findings.write(tmp_path)
+    summary = json.loads((tmp_path / "check.json").read_text())
+
+    usable = [row for number, row in enumerate(made.rows, 1) if number not in made.broken]
+    assert summary["rows"] == 300
+    assert summary["usable"] == 280
+    for label, counts in summary["labels"]["label"].items():
+        assert counts == {
+            split: sum(row["label"] == label and row["split"] == split for row in usable) for split in counts
+        }
+
+
+def test_the_demo_set_raises_no_alarm(tmp_path: Path) -> None:
+    made = write_demo_set(tmp_path / "demo", rows=240, size_px=32, seed=3, progress=lambda *_: None)
+    recipe = from_columns(
+        made.manifest, name="demo", image=["image"], text=["caption"], tags=["tags"], label=["label"], split="split"
+    )
+    summary = examined(recipe).summary()
+
+    assert (summary["bad"], summary["duplicates"]["rows"], summary["contradictions"]["rows"]) == (0, 0, 0)
+    assert not any(one["gives_away"] for one in summary["label_in_text"])
+
+
+@pytest.mark.slow
+def test_faults_planted_in_the_demo_set_are_all_found_and_no_other(tmp_path: Path) -> None:
+    manifest = write_demo_set(tmp_path / "demo", rows=1800, size_px=64, seed=7, progress=lambda *_: None).manifest
+    made = planted.Planted(rows=table(manifest))
+    planted.plant(manifest.parent, made, broken=20, twins=10, contradicting=5)
+    findings = examined(planted.write(manifest.parent, made))
+
+    assert [one.row for one in findings.manifest.bad] == sorted(made.broken)
+    assert {one.position + 1: one.other + 1 for one in findings.duplicates} == made.twins
+    assert {tuple((rows + 1).tolist()) for rows in findings.contradictions} == set(made.contradicting)
+
+
+def write_pictures(directory: Path, shades: list[int], rows: list[dict[str, str]]) -> Recipe:
+    for number, shade in enumerate(shades):
+        Image.new("RGB", (20, 20), (shade, 0, 0)).save(directory / f"{number}.png")
+    file = tiny.write_rows(directory / "table.csv", rows)
+    return from_columns(file, name="t", image=["image"], text=["text"], tags=[], label=["label"], split="split")
+
+
+def rows_of(*cells: str) -> list[dict[str, str]]:
+    return [dict(zip(("image", "text", "label", "split"), line.split("|"), strict=True)) for line in cells]
+
+
+def test_plain_pictures_are_twins_only_as_the_same_file(tmp_path: Path) -> None:
+    rows = rows_of(
+        "0.png|a|x|train", "1.png|b|y|train", "2.png|c|x|val", "3.png|d|y|val", "4.png|e|x|test", "4.png|f|y|test"
+    )
+    recipe = write_pictures(tmp_path, [10, 20, 10, 21, 22], rows)
+    (twin,) = examined(recipe).duplicates
+
+    assert (twin.position, twin.other, twin.what, twin.distance) == (2, 0, "image", None)
+
+
+def test_pictures_that_get_lighter_evenly_are_twins_only_as_the_same_file(tmp_path: Path) -> None:
+    rows = rows_of(
+        "0.png|a|x|train", "1.png|b|y|train", "2.png|c|x|val", "3.png|d|y|val", "4.png|e|x|test", "5.png|f|y|test"
+    )
+    recipe = write_pictures(tmp_path, [1] * 6, rows)
+    for number in range(6):
+        ramp = np.linspace(0, 200 + number, 40).astype(np.uint8)
+        Image.fromarray(np.broadcast_to(ramp[None, :, None], (40, 40, 3)).copy()).save(tmp_path / f"{number}.png")
+
+    assert examined(recipe).duplicates == []
+
+
+def likeness(one: np.ndarray, other: np.ndarray) -> bool:
+    return bool(alike(Held(np.stack([one, other])), np.array([0]), np.array([1]))[0])
+
+
+def test_a_picture_is_like_itself_with_noise_and_unlike_one_that_differs_in_a_part() -> None:
+    random = np.random.default_rng(0)
+    picture = np.full((64, 64, 3), 240, np.uint8)
+    picture[10:50, 8:40] = (30, 90, 160)
+    noisy = np.clip(picture.astype(int) + random.integers(-12, 13, picture.shape), 0, 255).astype(np.uint8)
+    changed = picture.copy()
+    changed[52:60, 48:60] = (200, 20, 20)
+
+    assert likeness(picture, noisy)
+    assert not likeness(picture, changed)
+
+
+def test_pictures_of_little_contrast_must_be_nearer_and_plain_ones_are_never_alike() -> None:
+    soft = np.full((64, 64, 3), 120, np.uint8)
+    soft[:, 32:] = 140
+    shifted = np.full((64, 64, 3), 125, np.uint8)
+    shifted[:, 32:] = 144
+    plain = np.full((64, 64, 3), 120, np.uint8)
+    plain[0, 0] = 122
+
+    assert not likeness(soft, shifted)
+    assert likeness(soft, soft + 1)
+    assert not likeness(plain, plain)
+
+
+def test_rows_without_a_picture_are_twins_by_their_words(tmp_path: Path) -> None:
+    rows = rows_of(
+        "|Hello  World|x|train", "|a|y|train", "|hello world|x|val", "|b|y|val", "0.png|a|x|test", "|c|y|test"
+    )
+    (twin,) = examined(write_pictures(tmp_path, [10], rows)).duplicates
+
+    assert (twin.position, twin.other, twin.what) == (2, 0, None)
+
+
+def test_what_a_training_would_refuse_is_told_with_all_else(tmp_path: Path) -> None:
+    rows = rows_of("|one|x|train", "|...|y|train", "|two|x|val", "|three|y|val", "|four|x|val", "|five|y|trane")
+    findings = examined(write_pictures(tmp_path, [], rows))
+
+    assert [one.row for one in findings.manifest.bad] == [2]
+    assert findings.refusals == [
+        "Row 6: column 'split' says 'trane'; expected one of " + findings.refusals[0].split("of ", 1)[1]
+    ]
+    assert "refused: Row 6" in told(findings)
+
+
+def test_groups_that_the_split_column_parts_are_counted(tmp_path: Path) -> None:
+    recipe = tiny.recipe(tiny.write_manifest(tmp_path)).replace(data={"group": "group"})
+
+    assert examined(recipe).straddling == 6
+    assert "6 groups of column 'group' are in more than one split" in told(examined(recipe))
+
+
+def test_a_training_is_checked_first(tmp_path: Path, reporter: Reporter) -> None:
+    made = planted.sound(tmp_path, rows=60)
+    planted.plant(tmp_path, made, broken=0, twins=2, contradicting=0)
+    data = prepare(planted.write(tmp_path, made), cache_dir=tmp_path / "cache", reporter=reporter)
+
+    assert data.findings.summary()["duplicates"]["rows"] == 2
+    assert data.findings.manifest.digest == data.digest
+
+
+def run(*arguments: object) -> Any:
+    return CliRunner().invoke(cli.app, ["check", *map(str, arguments)])
+
+
+def test_the_command_writes_its_lists_and_fails_over_max_bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = planted.sound(tmp_path, rows=60)
+    planted.plant(tmp_path, made, broken=3, twins=0, contradicting=0)
+    planted.write(tmp_path, made)
+    columns = ("table.csv", "--image", "image", "--text", "caption", "--label", "label", "--split", "split")
+
+    strict, lenient = run(*columns), run(*columns, "--max-bad", "0.05", "--out", "found")
+
+    assert (strict.exit_code, lenient.exit_code) == (1, 0)
+    assert "refused: 3 rows can't be used (5.0%; --max-bad allows 1.0%)" in strict.output
+    assert "warning: 3 rows can't be used (5.0%; --max-bad allows 5.0%)" in lenient.output
+    names = {"check.json", "bad_rows.csv", "label_in_text.csv"}
+    assert {file.name for file in (tmp_path / "check-table").iterdir()} == names
+    assert {file.name for file in (tmp_path / "found").iterdir()} == names
+
+
+def test_near_hashes_are_found_without_comparing_all() -> None:
+    random = np.random.default_rng(0)
+    hashes = random.integers(0, 2**64, 20_000, dtype=np.uint64)
+    queries = hashes[:300].copy()
+    for number in range(300):
+        for bit in random.choice(64, number % (MOST_BITS + 3), replace=False):
+            queries[number] ^= np.uint64(1) << np.uint64(bit)
+    query, hit = near(queries, hashes)
+
+    found = set(zip(query.tolist(), hit.tolist(), strict=True))
+    assert {(n, n) for n in range(300) if n % (MOST_BITS + 3) <= 7} <= found
+    assert (np.bitwise_count(queries[query] ^ hashes[hit]) <= MOST_BITS).all()
+
+
+def test_many_alike_hashes_do_not_hide_the_same_one() -> None:
+    hashes = np.random.default_rng(0).integers(0, 2**6, 50_000, dtype=np.uint64) << np.uint64(20)
+    hashes[777] = np.uint64(0b1011 << 40)
+    query, hit = near(hashes[777:778], hashes)
+
+    assert 777 in hit[query == 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "contains"),
+    [
+        ("A used mug, blue", "used_mug", True),
+        ("Mug, used", "used_mug", False),
+        ("three FLAGS of Chad", "flag", True),
+        ("the flag", "Flags", True),
+        ("a flagship", "flags", False),
+        ("これは猫です", "猫", True),
+        ("Straße im Regen", "strasse", True),
+        ("number 7", "7", False),
+        ("plan b", "b", False),
+    ],
+)
+def test_a_label_is_looked_for_as_words(text: str, label: str, contains: bool, tmp_path: Path) -> None:
+    (tmp_path / "texts").write_text(text, encoding="utf-8")
+    column = TextColumn(tmp_path / "texts", np.array([0, len(text.encode())]))
+    own, counts = look(column, np.array([0]), np.array([1]), ["other", label])
+
+    assert own.tolist() == [contains]
+    assert counts[1] == (1, int(contains), 0)

@@ -1,0 +1,193 @@
+"""Drafted recipes: what columns are taken for, and that the recipe runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from model.errors import ManifestError, StorageError
+from model.spec import MultiLabelHead
+from tests import tiny
+from training import cli, recipe_file
+from training.check import examine
+from training.demo_data import write_demo_set
+from training.drafting.draft import draft
+from training.progress import Reporter
+from training.recipe import Recipe
+
+OPENMOJI = Path(__file__).parents[3] / "shared" / "data" / "openmoji" / "manifest.csv"
+WORDS = ("mug", "lamp", "shoe", "bag", "red", "blue", "old", "new", "big", "small", "nice", "cheap")
+
+
+def drafted(manifest: Path, folder: Path, *, label: str | None = None) -> tuple[Recipe, str]:
+    """The recipe as `fit --recipe` reads it, and its text."""
+    folder.mkdir(exist_ok=True)
+    text, _ = draft(manifest, name="shop", folder=folder, label=label, progress=lambda *_: None)
+    (folder / "drafted.yaml").write_text(text, encoding="utf-8")
+    return recipe_file.load(folder / "drafted.yaml"), " ".join(text.replace("\n", " ").split())
+
+
+def roles(recipe: Recipe) -> dict[str, str]:
+    """What each column that is used is used for."""
+    data = recipe.data
+    found = {column: recipe.spec.inputs[name].kind for name, column in data.columns.items()}
+    found |= dict.fromkeys(data.labels.values(), "label")
+    found |= {column: what for column, what in ((data.group, "group"), (data.split.column, "split")) if column}
+    return found
+
+
+def shop(rows: int = 120) -> list[dict[str, Any]]:
+    random = np.random.default_rng(0)
+    return [
+        {
+            "id": f"L{row:05}",
+            "front": f"photos/{row}.jpg",
+            "back": f"photos/{row}-back.jpg" if row % 3 else "",
+            "title": " ".join(random.choice(WORDS, 4)) + f" {row}",
+            "keywords": ";".join(random.choice(WORDS, random.integers(0, 4), replace=False)),
+            "price": float(random.integers(100, 99999)) / 100,
+            "currency": "EUR",
+            "seller_id": f"s{row % 37}",
+            "category": WORDS[row % 4],
+            "condition": ("new", "used", "broken")[row % 3],
+            "part": "",
+        }
+        for row in range(rows)
+    ]
+
+
+def test_the_columns_of_a_shop_are_taken_for_what_they_are(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    for row in range(120):
+        (tmp_path / "photos" / f"{row}.jpg").touch()
+    recipe, text = drafted(tiny.write_rows(tmp_path / "shop.csv", shop()), tmp_path)
+
+    assert roles(recipe) == {
+        "front": "image",
+        "back": "image",
+        "title": "text",
+        "keywords": "tags",
+        "seller_id": "group",
+        "category": "label",
+    }
+    assert recipe.spec.inputs["tags"].delimiter == ";"
+    assert set(recipe.spec.inputs) == {"front", "back", "text", "tags"}
+    for evidence in (
+        "# 120 of 120 values end in .jpg, and the first 120 exist front: front",
+        "# 80 of 80 values end in .jpg, and 0 of the first 80 exist",
+        "# 4 values, each 30 to 30 times category: category",
+        "# 37 values; 120 rows share theirs with others, 4 at most one; they stay in one split group: seller_id",
+        "- id: nearly every value is another, of a word or none: it names the row",
+        "- price: numbers, ",
+        "- currency: always 'EUR'",
+        "- condition: 3 values, each 40 to 40 times; if it is to be predicted too",
+        "- part: always empty",
+        "No column says train, val or test: a split is made",
+    ):
+        assert evidence in text
+
+
+def test_the_label_can_be_named(tmp_path: Path) -> None:
+    recipe, _ = drafted(tiny.write_rows(tmp_path / "shop.csv", shop()), tmp_path, label="condition")
+
+    assert recipe.data.labels == {"condition": "condition"}
+    with pytest.raises(ManifestError, match=r"shop\.csv has no column 'kind'\. It has: id, front"):
+        draft(tmp_path / "shop.csv", name="s", folder=tmp_path, label="kind", progress=lambda *_: None)
+
+
+def test_lists_of_json_lines_are_tags_or_several_labels(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    rows = [
+        {
+            "text": " ".join(random.choice(WORDS, 6)) + str(row),
+            "marks": random.choice(WORDS, 2).tolist(),
+            "topics": random.choice(["a", "b", "c"], row % 3, replace=False).tolist(),
+            "meta": {"source": row},
+        }
+        for row in range(60)
+    ]
+    file = tmp_path / "shop.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    recipe, text = drafted(file, tmp_path)
+
+    assert roles(recipe) == {"text": "text", "marks": "tags", "topics": "label"}
+    assert isinstance(recipe.spec.heads["topics"], MultiLabelHead)
+    assert "several labels a row: short items in lists: 3 different, 1.5 a row, 20 rows have none" in text
+    assert "- meta: nested objects" in text
+
+
+def test_a_class_folder_is_drafted_and_can_be_checked(tmp_path: Path, reporter: Reporter) -> None:
+    random = np.random.default_rng(0)
+    for row in range(40):
+        file = tmp_path / "pets" / ("cat", "dog")[row % 2] / f"{row}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(random.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(file)
+    recipe, _ = drafted(tmp_path / "pets", tmp_path / "recipes")
+
+    assert roles(recipe) == {"file_name": "image", "label": "label"}
+    assert examine(recipe, cache_dir=tmp_path / "cache", reporter=reporter).summary()["usable"] == 40
+
+
+def test_the_demo_set_is_drafted_as_it_is_meant(tmp_path: Path) -> None:
+    made = write_demo_set(tmp_path / "demo", rows=120, size_px=16, seed=3, progress=lambda *_: None)
+    recipe, _ = drafted(made.manifest, tmp_path)
+
+    assert roles(recipe) == {"image": "image", "caption": "text", "tags": "tags", "label": "label", "split": "split"}
+
+
+@pytest.mark.skipif(not OPENMOJI.exists(), reason="needs the OpenMoji set")
+def test_openmoji_is_drafted_as_it_is_meant(tmp_path: Path) -> None:
+    recipe, text = drafted(OPENMOJI, tmp_path)
+
+    assert roles(recipe) == {
+        "image": "image",
+        "text": "text",
+        "label": "label",
+        "group_key": "group",
+        "suggested_split": "split",
+    }
+    assert "- annotation: 1,990 of 2,000 values stand in the same row's 'text' too" in text
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([{"title": f"a b {row}", "id": row} for row in range(9)], r"(?s)No column of shop\.csv looks like a label.*Name it with --label COLUMN\. .*title: text"),
+        ([{"label": "ab"[row % 2], "id": row} for row in range(9)], r"(?s)looks like a picture, a text or tags.*label: label \(2 values, each 4 to 5 times"),
+    ],
+)  # fmt: skip
+def test_a_table_that_makes_no_recipe_is_refused_with_what_its_columns_look_like(
+    tmp_path: Path, rows: list[dict[str, Any]], message: str
+) -> None:
+    with pytest.raises(ManifestError, match=message):
+        drafted(tiny.write_rows(tmp_path / "shop.csv", rows), tmp_path)
+
+
+def test_the_command_never_replaces_a_recipe_unasked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    tiny.write_rows(tmp_path / "shop.csv", shop())
+    run = CliRunner().invoke
+
+    assert run(cli.app, ["init", "shop.csv", "--out", "recipes/shop.yaml"]).exit_code == 0
+    written = (tmp_path / "recipes" / "shop.yaml").read_text()
+    assert recipe_file.load(tmp_path / "recipes" / "shop.yaml").data.manifest == tmp_path / "shop.csv"
+    again = run(cli.app, ["init", "shop.csv", "--out", "recipes/shop.yaml", "--name", "other"])
+    assert isinstance(again.exception, StorageError)
+    assert "is there already. Replace it with --force" in str(again.exception)
+    assert (tmp_path / "recipes" / "shop.yaml").read_text() == written
+    assert run(cli.app, ["init", "shop.csv", "--out", "recipes/shop.yaml", "--force"]).exit_code == 0
+
+
+def test_without_a_file_the_recipe_goes_to_standard_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    tiny.write_rows(tmp_path / "shop.csv", shop())
+    done = CliRunner().invoke(cli.app, ["init", "shop.csv"])
+
+    (tmp_path / "there.yaml").write_text(done.stdout)
+    assert recipe_file.load(tmp_path / "there.yaml").name == "shop"

@@ -1,0 +1,122 @@
+"""`bifocal-training evaluate`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from training.commands.console import reporter as console_reporter
+
+if TYPE_CHECKING:
+    from training.evaluation.rows import Rows
+    from training.evaluation.subject import Subject
+    from training.progress import Reporter
+
+
+class SplitName(StrEnum):
+    """Which rows of a manifest."""
+
+    test = "test"
+    val = "val"
+    train = "train"
+    all = "all"
+
+
+def evaluate(
+    model: Annotated[
+        Path, typer.Argument(metavar="RUN_OR_BUNDLE", help="Run folder or bundle.", exists=True, file_okay=False)
+    ],
+    manifest: Annotated[
+        Path | None,
+        typer.Argument(help="The table of examples; the run's own if not given.", show_default=False),
+    ] = None,
+    split: Annotated[
+        SplitName | None,
+        typer.Option(
+            help="Which rows. If not given: test of the manifest that the model was trained on, all rows of another.",
+            show_default=False,
+        ),
+    ] = None,
+    slice_: Annotated[
+        list[str] | None,
+        typer.Option("--slice", metavar="COLUMN", help="Figures for each value of a column too. Repeatable."),
+    ] = None,
+    image_root: Annotated[
+        Path | None, typer.Option(help="Folder that picture paths are relative to; else the manifest's.")
+    ] = None,
+    skip_unknown_labels: Annotated[
+        bool,
+        typer.Option("--skip-unknown-labels", help="Leave out labels that the model does not know, and count them."),
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write metrics.json and predictions.csv.", show_default=False)
+    ] = None,
+    cache_dir: Annotated[
+        Path | None,
+        typer.Option(help="Where decoded pictures are kept; that of the run if not given, else runs/.cache."),
+    ] = None,
+) -> None:
+    """Measure a model as it is served: every figure with a 95 % interval, also without each input, and on slices.
+
+    A run on its own test split, and by brand:
+
+        bifocal-training evaluate runs/listings-20260102-030405 --slice brand
+
+    A published version on newer rows:
+
+        bifocal-training evaluate models/listings/3 march.csv --skip-unknown-labels --out march
+    """
+    from training.evaluation.rows import Wanted, read
+    from training.evaluation.subject import Subject
+
+    reporter = console_reporter()
+    subject = Subject(model)
+    wanted = Wanted(
+        trained_on=subject.trained_on,
+        # The run's own, even if rows were added to it since: those that it was trained on never count.
+        split=split.value if split is not None else "test" if manifest is None else None,
+        slices=tuple(dict.fromkeys(slice_ or ())),
+        skip_unknown_labels=skip_unknown_labels,
+    )
+    recipe = subject.recipe(manifest, image_root=image_root)
+    cache = cache_dir or (model.absolute().parent if subject.is_run else Path("runs")) / ".cache"
+    rows = read(recipe, wanted, cache_dir=cache, reporter=reporter)
+    _tell_rows(rows, recipe.data.manifest.name, reporter)
+    _measure(subject, rows, recipe.data.manifest.name, out, reporter)
+
+
+def _tell_rows(rows: Rows, name: str, reporter: Reporter) -> None:
+    from training.manifest import listing
+
+    of = f"the split {rows.split!r} of " if rows.split != "all" else ""
+    reporter.say(f"{len(rows.examples)} rows of {of}{name}")
+    if rows.bad:
+        many = "rows" if len(rows.bad) > 1 else "row"
+        reporter.say(f"warning: {len(rows.bad)} {many} can't be used, left out:\n{listing(rows.bad)}")
+    for head, counts in rows.unknown.items():
+        told = ", ".join(f"{label!r} ({times})" for label, times in counts.items())
+        reporter.say(f"warning: left out, as the model does not know these labels of {head} (in how many rows): {told}")
+
+
+def _measure(subject: Subject, rows: Rows, name: str, out: Path | None, reporter: Reporter) -> None:
+    from model.greeting import filtered
+    from training.evaluation import About, evaluate, telling, written
+
+    reporter.say("Starting TensorFlow ...")
+    with filtered(), reporter.task("Measuring") as task:
+        found = evaluate(
+            subject.spec,
+            rows.examples,
+            lambda examples: subject.probabilities(examples, progress=task.update),
+            subject.calibrations,
+            About(subject.commonest, rows.groups, rows.slices),
+        )
+    for head, figures in found.figures.items():
+        for line in ("", *telling.lines(head, figures)):
+            reporter.say(line)
+    if out is not None:
+        written.write(out, subject, rows, found, manifest=name)
+        reporter.say(f"\nwritten: {out / 'metrics.json'}, {out / 'predictions.csv'}")

@@ -1,0 +1,1 @@
+"""A first recipe for a manifest: what each column seems to be, and why."""

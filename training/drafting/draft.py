@@ -1,0 +1,139 @@
+"""The commented recipe."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from textwrap import indent, wrap
+from typing import Any
+
+import yaml
+
+from model.errors import ManifestError
+from training import recipe_columns
+from training.drafting.profile import profiles
+from training.drafting.roles import Role, roles
+from training.manifests.opening import open_source
+
+WIDTH = 116
+
+
+def draft(
+    manifest: Path, *, name: str, folder: Path, label: str | None, progress: Callable[[int, int], None]
+) -> tuple[str, list[Role]]:
+    """A recipe for a manifest, with what speaks for each key in comments.
+
+    Args:
+        manifest: the table or folder.
+        name: of the model.
+        folder: where the recipe will lie.
+        label: the column to predict; None leaves it to be guessed.
+        progress: called with how much is read.
+
+    Returns:
+        YAML, and what each column was taken for.
+
+    Raises:
+        ManifestError: if it can't be read, or has no column to predict or none to predict from.
+    """
+    source = open_source(manifest)
+    table = profiles(source, progress)
+    if not table or not table[0].rows:
+        raise ManifestError(f"{manifest.name} has no rows.")
+    names = [profile.name for profile in table]
+    if label is not None and label not in names:
+        raise ManifestError(f"{manifest.name} has no column {label!r}. It has: {', '.join(names)}.")
+    found = roles(table, manifest if manifest.is_dir() else manifest.parent, label)
+    listing = "\n".join(f"  {role.column}: {role.kind or 'not used'} ({role.why})" for role in found)
+    if not any(role.kind == "label" for role in found):
+        raise ManifestError(
+            f"No column of {manifest.name} looks like a label: few values that come again and again. Name it with "
+            f"--label COLUMN. The columns:\n{listing}"
+        )
+    if not any(role.kind in ("image", "text", "tags") for role in found):
+        raise ManifestError(f"No column of {manifest.name} looks like a picture, a text or tags:\n{listing}")
+    path = os.path.relpath(manifest.absolute(), folder.absolute())
+    return "\n".join(_lines(found, name, path, table[0].rows)) + "\n", found
+
+
+def _lines(found: list[Role], name: str, manifest: str, rows: int) -> Iterator[str]:
+    kinds = {kind: [role for role in found if role.kind == kind] for kind in ("image", "text", "tags", "label")}
+    inputs = recipe_columns.inputs_of({kind: [one.column for one in kinds[kind]] for kind in ("image", "text", "tags")})
+    heads = recipe_columns.heads_of([role.column for role in kinds["label"]])
+    by_column = {role.column: role for role in found}
+    yield from _comment(
+        f"Drafted from {manifest}: {rows:,} rows, {len(found)} columns. The comments say what each choice was made by; "
+        "change what is wrong. Every key is explained in docs/recipe.md."
+    )
+    yield f"name: {_scalar(name)}"
+    yield "data:"
+    yield f"  manifest: {_scalar(manifest)}"
+    yield "  columns:"
+    for input_name, (_, column) in inputs.items():
+        yield from _comment(by_column[column].why, 4)
+        yield f"    {input_name}: {_scalar(column)}"
+    yield "  labels:"
+    for head, column in heads.items():
+        yield from _comment(by_column[column].why, 4)
+        yield f"    {head}: {_scalar(column)}"
+    yield from _group_and_split(found)
+    yield from _unused(found)
+    yield from _comment("Share of rows that may be unusable; with more, training refuses to start.", 2)
+    yield "  max_bad: 0.01"
+    spec = recipe_columns.spec_of(
+        {name: _with_delimiter(kind, by_column[column]) for name, (kind, column) in inputs.items()},
+        {
+            head: _with_delimiter("multi_label" if by_column[column].delimiter else "single_label", by_column[column])
+            for head, column in heads.items()
+        },
+    )
+    yield ""
+    yield from _comment("The default layers, a branch an input, merged. What else there is: docs/recipe.md, spec.")
+    yield _yaml({"spec": spec})
+    if recipe_columns.TRAINING:
+        yield _yaml({"training": dict(recipe_columns.TRAINING)})
+
+
+def _group_and_split(found: list[Role]) -> Iterator[str]:
+    split = next((role for role in found if role.kind == "split"), None)
+    group = next((role for role in found if role.kind == "group"), None)
+    if group is not None:
+        says = (
+            "; they stay in one split"
+            if split is None
+            else "; the split column decides, the check tells if it parts them"
+        )
+        yield from _comment(group.why + says, 2)
+        yield f"  group: {_scalar(group.column)}"
+    if split is not None:
+        yield from _comment(split.why, 2)
+        yield f"  split: {{column: {_scalar(split.column)}}}"
+    else:
+        yield from _comment("No column says train, val or test: a split is made, stratified by the labels.", 2)
+        yield "  split: {validation: 0.15, test: 0.15, seed: 0}"
+
+
+def _unused(found: list[Role]) -> Iterator[str]:
+    unused = [role for role in found if role.kind is None]
+    if unused:
+        yield "  # Not used:"
+        for role in unused:
+            yield from _comment(f"- {role.column}: {role.why}", 2)
+
+
+def _with_delimiter(kind: str, role: Role) -> dict[str, Any]:
+    return {"kind": kind, **({"delimiter": role.delimiter} if role.delimiter not in (None, ",") else {})}
+
+
+def _comment(text: str, by: int = 0) -> Iterator[str]:
+    for line in wrap(" ".join(text.split()), WIDTH - by, break_long_words=False, break_on_hyphens=False):
+        yield indent(f"# {line}", " " * by)
+
+
+def _scalar(value: str) -> str:
+    return yaml.safe_dump(value, allow_unicode=True, width=10_000).removesuffix("\n...\n").rstrip("\n")
+
+
+def _yaml(data: dict[str, Any]) -> str:
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, default_flow_style=None, width=WIDTH).rstrip("\n")

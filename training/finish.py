@@ -1,0 +1,146 @@
+"""What follows a training: calibration on validation, the test, the export."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.bundle import Metadata
+from model.errors import BifocalError
+from model.export import export
+from training import curves, manifest, model_card, predictions
+from training.evaluation import About, evaluate
+from training.evaluation.calibration import Calibration, calibrate, probabilities
+from training.evaluation.measured import commonest
+from training.gate import Verdict, judge
+from training.pipeline import Examples
+from training.prepare import Prepared
+from training.publishing import newest
+from training.report import write as write_report
+from training.request import Request
+from training.retraining import portable
+from training.seeds import Kept
+from training.session import Session
+
+LIBRARIES = ("bifocal", "tensorflow", "tensorflow-text", "keras", "pillow", "numpy")
+
+
+@dataclass(frozen=True)
+class Tested:
+    """How good the kept network is.
+
+    Args:
+        metrics: as `metrics.json` has them.
+        calibrations: of each head.
+    """
+
+    metrics: dict[str, Any]
+    calibrations: Mapping[str, Calibration]
+
+
+def test(session: Session, kept: Kept) -> Tested:
+    """Calibrates on validation and measures on test; all is in the run before anything else can fail."""
+    run, data, trained = session.run, session.data, kept.trained
+    curves.draw(trained.history, trained.best, run.path / "curves.png", title=data.recipe.name)
+    calibrations = calibrate(trained.spec, trained.logits(data.val), data.val.targets)
+
+    def predict(examples: Examples) -> dict[str, NDArray[np.float32]]:
+        return probabilities(trained.spec, trained.logits(examples), calibrations)
+
+    about = About(
+        commonest={name: commonest(head, data.train.targets[name]) for name, head in trained.spec.heads.items()},
+        groups=_groups(data, data.test),
+    )
+    with session.reporter.task("Testing") as task:
+        tested = evaluate(trained.spec, data.test, predict, calibrations, about, progress=task.update)
+    predictions.write(run.path / "predictions.csv", data.test, trained.spec, tested.probabilities, calibrations)
+    metrics = {
+        "test": tested.figures,
+        "best_epoch": trained.best.as_dict(),
+        "parameters": trained.network.count_params(),
+        "precision": trained.course.precision,
+    }
+    if kept.spread is not None:
+        metrics["seeds"] = kept.spread
+    run.write_metrics(metrics)
+    return Tested(metrics, calibrations)
+
+
+def export_bundle(session: Session, kept: Kept, tested: Tested) -> None:
+    """Writes the run's bundle; one that is there is whole already."""
+    run, data, spec = session.run, session.data, session.data.recipe.spec
+    if run.bundle.is_dir():
+        return
+    for left in run.path.glob(".export-*"):  # of a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    recipe = data.recipe.replace(training={"seed": kept.seed})
+    metadata = Metadata(
+        name=recipe.name,
+        spec=spec.portable(),
+        metrics=tested.metrics["test"],
+        training_data={
+            "manifest_sha256": data.digest,
+            "rows": {"train": len(data.train), "val": len(data.val), "test": len(data.test)},
+        },
+        temperatures={name: found.temperature for name, found in tested.calibrations.items()},
+        thresholds={
+            name: dict(found.thresholds) for name, found in tested.calibrations.items() if found.thresholds is not None
+        },
+        recipe=portable(recipe),
+        libraries={name: version(name) for name in LIBRARIES},
+        created=datetime.now(UTC),
+    )
+    export(
+        kept.trained.encoder,
+        kept.trained.network,
+        directory=run.bundle,
+        metadata=metadata,
+        golden_examples=data.golden,
+        vocabularies=session.vocabularies,
+        model_card=model_card.text(
+            metadata, recipe, parameters=tested.metrics["parameters"], findings=data.findings.summary()
+        ),
+    )
+
+
+def judge_against_earlier(session: Session, request: Request) -> Verdict | None:
+    """Compares the run's bundle with the model that it came from, or else with the newest version of its name.
+
+    Returns:
+        None if there is none.
+    """
+    run, data = session.run, session.data
+    earlier = request.source or newest(request.models, data.recipe.name, other_than=run.bundle)
+    if earlier is None:
+        session.reporter.say(f"nothing to compare with: no version of {data.recipe.name} is in {request.models}")
+        return None
+    pictures = {name: data.manifest.pictures(name) for name in data.test.pictures}
+    with session.reporter.task("Comparing"):
+        return judge(earlier, run.bundle, data.test, pictures=pictures, groups=_groups(data, data.test))
+
+
+def report(session: Session) -> None:
+    """Writes report.html and the model card; the run is finished all the same if that fails."""
+    run, reporter = session.run, session.reporter
+    try:
+        with reporter.task("Writing the report"):
+            write_report(run.path)
+    except (BifocalError, OSError) as error:
+        reporter.say(f"warning: there is no report: {error}. To try again: bifocal-training report {run.path}")
+
+
+def _groups(data: Prepared, examples: Examples) -> NDArray[np.intp] | None:
+    """The group of each row, a row without one by itself; None if the recipe has no groups."""
+    codes = manifest.group_codes(data.manifest)
+    if codes is None:
+        return None
+    own = -1 - np.arange(len(examples))
+    found: NDArray[np.intp] = np.where(codes[examples.positions] < 0, own, codes[examples.positions])
+    return found

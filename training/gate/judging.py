@@ -1,0 +1,78 @@
+"""Both models asked about the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.errors import ManifestError, SpecError
+from model.validation import nearest
+from training.evaluation.subject import Subject
+from training.gate.other_inputs import as_taken_by
+from training.gate.sides import ACCURACY, Side, Sides
+from training.gate.verdict import Verdict
+from training.numbers import METRICS
+from training.pipeline import Examples
+
+
+def judge(
+    old: Path,
+    new: Path,
+    test: Examples,
+    *,
+    pictures: Mapping[str, Sequence[Path | None]],
+    metric: str = ACCURACY,
+    tolerance: float = 0.0,
+    groups: NDArray[np.generic] | None = None,
+) -> Verdict:
+    """Compares two exported models as they are served. Neither may have been trained on the rows.
+
+    The new one is worse if the upper end of the 95 % interval of its gain lies below -tolerance: so if it is worse by
+    more than that, and chance does not explain it. On few rows only a great loss is beyond doubt.
+
+    Args:
+        old: run folder or bundle.
+        new: run folder or bundle, of whose spec the rows are.
+        test: the rows, at least one.
+        pictures: for each image input the files of the whole manifest, for an old model that sees them in another size.
+        metric: one of `training.evaluation.figures.METRICS`.
+        tolerance: how much worse it may be, in units of the metric.
+        groups: (rows,), whose equal values are drawn together; None if every row stands for itself.
+
+    Raises:
+        BundleError: if a model can't be read.
+        ManifestError: if there is no row.
+        SpecError: if they have no head in common, or the metric is undefined.
+    """
+    before, after = Subject(old), Subject(new)
+    if not len(test):
+        raise ManifestError("There is no test row to compare the two models on.")
+    if metric not in METRICS:
+        raise SpecError(f"No metric {metric!r}{nearest(metric, METRICS)}")
+    common = [
+        name
+        for name, head in after.spec.heads.items()
+        if name in before.spec.heads and before.spec.heads[name].kind == head.kind
+    ]
+    if not common:
+        raise SpecError(
+            f"{old} and the new model have no head in common: {', '.join(before.spec.heads)} there, "
+            f"{', '.join(after.spec.heads)} here. So they can't be compared; publish it without --gate."
+        )
+    of_old = before.probabilities(as_taken_by(before.spec, after.spec, test, pictures))
+    of_new = after.probabilities(test)
+    heads = {}
+    for name in common:
+        sides = Sides(*(Side(one.spec.heads[name], one.calibrations[name]) for one in (before, after)))
+        heads[name] = sides.standing(
+            of_old[name], of_new[name], test.targets[name], metric=metric, tolerance=tolerance, groups=groups
+        )
+    only_one = {*before.spec.heads, *after.spec.heads} - set(common)
+    return Verdict(_called(old), tolerance, heads, tuple(sorted(only_one)))
+
+
+def _called(path: Path) -> str:
+    return f"version {path.name} of {path.parent.name}" if path.name.isdecimal() else path.name

@@ -1,0 +1,41 @@
+"""Publishing a bundle once, whatever happens. Without TensorFlow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from model.bundle import publish, versions
+from model.errors import StorageError
+
+_METADATA = Path("assets.extra", "bifocal.json")
+
+
+def publish_once(bundle: Path, models: Path, name: str) -> Path:
+    """Publishes a bundle, or finds the version that a process published it as which was killed right after.
+
+    Returns:
+        The directory of the version.
+
+    Raises:
+        StorageError: if it can't be written.
+    """
+    home = models / name
+    for number in reversed(versions(home)):
+        if _is_same(home / str(number), bundle):
+            return home / str(number)
+    try:
+        return publish(bundle, models, name)
+    except OSError as error:
+        raise StorageError(f"Version of {name!r} can't be written to {home}: {error.strerror or error}.") from error
+
+
+def newest(models: Path, name: str, *, other_than: Path) -> Path | None:
+    """The newest published version of a model that is not a certain bundle, if there is one."""
+    found = (models / name / str(number) for number in reversed(versions(models / name)))
+    return next((version for version in found if not _is_same(version, other_than)), None)
+
+
+def _is_same(version: Path, bundle: Path) -> bool:
+    # It names the digests of all other files, and the moment.
+    file = version / _METADATA
+    return file.is_file() and file.read_bytes() == (bundle / _METADATA).read_bytes()

@@ -1,0 +1,150 @@
+"""What differs between two runs: recipe, data, figures, libraries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from model.spec import MultiLabelHead
+from training import run_contents
+from training.accuracy import overlap
+from training.evaluation.bootstrap import Interval, paired_accuracy
+from training.numbers import METRICS
+from training.run_contents import Contents
+
+Pair = tuple[Any, Any]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What differs between run a and run b.
+
+    Args:
+        recipe: for each key that differs both values; None where a recipe has no such key.
+        data: digest and rows of both, as far as they differ.
+        libraries: versions that differ.
+        figures: for each head that both have and each metric both values with their intervals.
+        gains: for each head by how much the accuracy of b is over that of a on the same test rows: a paired bootstrap.
+        unpaired: for each head without that why.
+    """
+
+    recipe: Mapping[str, Pair]
+    data: Mapping[str, Pair]
+    libraries: Mapping[str, Pair]
+    figures: Mapping[str, Mapping[str, Pair]]
+    gains: Mapping[str, Interval]
+    unpaired: Mapping[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return {
+            "recipe": self.recipe,
+            "data": self.data,
+            "libraries": self.libraries,
+            "figures": self.figures,
+            "gains": {head: gain.as_dict() for head, gain in self.gains.items()},
+            "unpaired": self.unpaired,
+        }
+
+
+def difference(path_a: Path, path_b: Path) -> Difference:
+    """Compares two run folders.
+
+    Raises:
+        StorageError: if one is not a run.
+        SpecError: if this build can't read the recipe of one.
+    """
+    a, b = run_contents.read(path_a), run_contents.read(path_b)
+    recipes = [dict(_flat(run.recipe.model_dump(mode="json"))) for run in (a, b)]
+    gains, unpaired = _gains(a, b)
+    return Difference(
+        recipe=_differing(*recipes),
+        data=_differing(_data(a), _data(b)),
+        libraries=_differing(*(run.metadata.libraries if run.metadata else {} for run in (a, b))),
+        figures={
+            head: {
+                name: (a.test[head]["metrics"].get(name), b.test[head]["metrics"].get(name))
+                for name in METRICS
+                if a.test[head]["metrics"].get(name) or b.test[head]["metrics"].get(name)
+            }
+            for head in a.test
+            if head in b.test
+        },
+        gains=gains,
+        unpaired=unpaired,
+    )
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Keys with their path, as in `spec.heads.category.class_weights`; lists as they are."""
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Pair]:
+    keys = [*a, *(key for key in b if key not in a)]
+    return {key: (a.get(key), b.get(key)) for key in keys if a.get(key) != b.get(key)}
+
+
+def _data(run: Contents) -> dict[str, Any]:
+    if run.metadata is None:
+        return {}
+    return dict(_flat(run.metadata.training_data))
+
+
+def _gains(a: Contents, b: Contents) -> tuple[dict[str, Interval], dict[str, str]]:
+    gains, unpaired = {}, {}
+    tables = [run_contents.predictions(run.path) for run in (a, b)]
+    for name in a.recipe.spec.heads:
+        if name not in b.recipe.spec.heads:
+            continue
+        found = _scores(tables[0], a, name), _scores(tables[1], b, name)
+        if found[0] is None or found[1] is None:
+            unpaired[name] = "not both runs have been tested"
+        elif not found[0].rows.equals(found[1].rows):
+            unpaired[name] = "they were tested on other rows, so only the intervals can be compared"
+        else:
+            gains[name] = paired_accuracy(found[0].scores, found[1].scores)
+    return gains, unpaired
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """Test rows of a head, sorted.
+
+    Args:
+        rows: their numbers and right labels.
+        scores: float64 (rows,), from 0, wrong, to 1, right.
+    """
+
+    rows: pl.DataFrame
+    scores: np.ndarray
+
+
+def _scores(table: pl.DataFrame | None, run: Contents, name: str) -> _Scored | None:
+    if table is None or f"{name}.label" not in table.columns:
+        return None
+    head = run.recipe.spec.heads[name]
+    right, predicted = table[f"{name}.label"], table[f"{name}.predicted"]
+    if isinstance(head, MultiLabelHead):
+        scores = overlap(_sets(head, predicted), _sets(head, right))
+    else:
+        scores = (right == predicted).to_numpy().astype(np.float64)
+    return _Scored(table.select("row", f"{name}.label"), scores)
+
+
+def _sets(head: MultiLabelHead, cells: pl.Series) -> np.ndarray:
+    """Which labels each cell has, bool (rows, classes)."""
+    index = {label: number for number, label in enumerate(head.labels)}
+    chosen = np.zeros((len(cells), len(index)), bool)
+    for row, cell in enumerate(cells):
+        chosen[row, [index[label] for label in cell.split(head.delimiter) if label in index]] = True
+    return chosen
