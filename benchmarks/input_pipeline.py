@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -126,7 +126,7 @@ def measured(folder: Path, rows: int) -> dict[str, float]:
     for name, branch in spec.token_branches.items():
         if needs_vocabulary(branch):
             source = next(view.input for view in spec.views if view.branch == name)
-            vocabulary = learn_vocabulary(branch, spec.inputs[source], chain.from_iterable(data.train.texts_of(source)))
+            vocabulary = learn_vocabulary(branch, spec.inputs[source], data.train.texts_of(source))
             files[name] = folder / f"{name}.txt"
             files[name].write_text("\n".join(vocabulary) + "\n")
     encoder, network = Encoder(spec, files), build(spec, vocabulary_sizes(files))

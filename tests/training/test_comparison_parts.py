@@ -126,7 +126,9 @@ def test_the_baseline_reads_texts_and_tags(data: Prepared) -> None:
     assert probabilities.shape == (len(data.test), 3)
     assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
     assert (probabilities.argmax(axis=1) == data.test.targets["colour"]).mean() == 1  # the tags say it
-    assert set(baseline.features.vectorizers) == {"text", "tags"}
+    (tags,) = baseline.features.vectorizers["tags"]
+    assert set(tags.vocabulary_) == {"redish", "greenish", "blueish", "thing"}
+    assert len(baseline.features.vectorizers["text"]) == 2  # words and runs of characters
     assert baseline.parameters == 3 * (baseline.features(data.test).shape[1] + 1)
 
 

@@ -217,13 +217,13 @@ def test_merges_that_can_not_be_told_apart_are_named() -> None:
     }
     contest = contest_of(test, {"gated": 0.9})
 
-    assert "Gated and add are not distinguishable." in judge(contest).sentences
+    assert "Of the merged ones, gated and add are not distinguishable." in judge(contest).sentences
 
 
 def test_a_merge_better_than_all_others_is_told() -> None:
     contest = contest_of({"words": some(0.5, 300), "gated": some(0.9, 300), "add": some(0.6, 300, 1)})
 
-    assert "Gated is better than add." in judge(contest).sentences
+    assert "Of the merged ones, gated is better than add." in judge(contest).sentences
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,18 @@ def test_a_task_on_no_terminal_prints_lines_with_the_time_left() -> None:
     ]
 
 
+def test_a_training_tells_loss_last_figure_and_speed_and_leaves_out_what_was_done_before() -> None:
+    spoken = io.StringIO()
+    now = iter([0.0, 5.0, 25.0])
+    with Reporter(Console(file=spoken, width=200), clock=lambda: next(now)).task("Training") as task:
+        task.begin(600)
+        task.step(601, 1000, 2.0, 1234.5)
+        task.standing = "val accuracy 0.710"
+        task.step(701, 1000, 1.0, 1234.5)
+
+    assert spoken.getvalue() == "Training: 701/1000, 60 s left loss 1.000  val accuracy 0.710  1,234 examples/s\n"
+
+
 def test_a_task_on_a_terminal_shows_a_bar() -> None:
     spoken = io.StringIO()
     with Reporter(Console(file=spoken, force_terminal=True, width=100)).task("Decoding") as task:

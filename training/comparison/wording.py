@@ -95,9 +95,11 @@ def among_merged(contest: Contest) -> str | None:
     better = [one for one in others if one.lead.low > 0]
     sentences = []
     if alike:
-        sentences.append(f"{_capital(_listed([contest.merged, *alike]))} are not distinguishable.")
+        sentences.append(f"Of the merged ones, {_listed([contest.merged, *alike])} are not distinguishable.")
     elif others and not better:
-        sentences.append(f"{_capital(contest.merged)} is better than {_listed([one.name for one in others])}.")
+        sentences.append(
+            f"Of the merged ones, {contest.merged} is better than {_listed([one.name for one in others])}."
+        )
     for one in better:
         lead = contest.metric.difference(one.lead)
         sentences.append(f"On the test rows {one.name} did better ({lead}), on validation it did not.")
@@ -112,7 +114,3 @@ def spoken(standing: Standing) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
