@@ -81,3 +81,12 @@ def recipe(manifest: Path, *, name: str = "tiny", **training: object) -> Recipe:
         },
         what="recipe",
     )
+
+
+def only(recipe: Recipe, *inputs: str) -> Recipe:
+    """The same recipe with some of its inputs; rows without any of them are left out."""
+    data = recipe.model_dump()
+    data["data"] |= {"columns": {name: data["data"]["columns"][name] for name in inputs}, "max_bad": 0.5}
+    for part in ("inputs", "branches"):
+        data["spec"][part] = {name: data["spec"][part][name] for name in inputs}
+    return Recipe.parse(data, what="recipe")

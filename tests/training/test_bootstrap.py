@@ -37,6 +37,13 @@ def test_an_interval_is_about_that_of_the_binomial() -> None:
     assert (found.low, found.high) == pytest.approx((exact.low, exact.high), abs=0.006)
 
 
+def test_an_interval_of_few_rows_is_not_bound_to_their_steps() -> None:
+    found = mean(np.arange(10) < 5, resamples=5000)
+
+    assert found.low + found.high == pytest.approx(1, abs=0.02)  # as far to one side as to the other
+    assert all(abs(10 * end - round(10 * end)) > 0.02 for end in (found.low, found.high))
+
+
 @pytest.mark.parametrize(("scores", "low", "high"), [(np.ones(50), 0.929, 1.0), (np.zeros(50), 0.0, 0.071)])
 def test_what_is_the_same_in_every_row_is_not_certain(scores: np.ndarray, low: float, high: float) -> None:
     found = mean(scores)

@@ -13,7 +13,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import yaml
 from rich.console import Console
 
 from model import weights
@@ -212,15 +211,9 @@ def command(*arguments: object, moment: tuple[str, int, int] = (":", 0, 0)) -> s
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bundle(tmp_path: Path) -> None:
-    data = tiny.recipe(
-        tiny.write_manifest(tmp_path / "data"), epochs=5, ema_decay=0.9, checkpoint_every_s=0.01
-    ).model_dump(mode="json")
-    data["data"] |= {"columns": {"image": "image"}, "max_bad": 0.5}
-    data["spec"]["inputs"], data["spec"]["branches"] = (
-        {"image": data["spec"][part]["image"]} for part in ("inputs", "branches")
-    )
+    recipe = tiny.recipe(tiny.write_manifest(tmp_path / "data"), epochs=5, ema_decay=0.9, checkpoint_every_s=0.01)
     file = tmp_path / "recipe.yaml"
-    file.write_text(yaml.safe_dump(data))
+    file.write_text(tiny.only(recipe, "image").to_yaml())
     folders = [
         ["--runs-dir", tmp_path / name, "--models-dir", tmp_path / name / "models", "--cache-dir", tmp_path / "cache"]
         for name in ("whole", "broken")

@@ -80,7 +80,7 @@ def refused(
     """A run of two seeds that learned nothing and was held against `tiny_fitted`, what it said, and its end."""
     home, spoken = tmp_path_factory.mktemp("refused"), io.StringIO()
     reporter = Reporter(Console(file=spoken, width=1000))
-    recipe = tiny.recipe(tiny_manifest, epochs=1, learning_rate=1e-7, seed=3)
+    recipe = tiny.only(tiny.recipe(tiny_manifest, epochs=1, learning_rate=1e-7, seed=3), "tags")
     data = prepare(recipe, cache_dir=home / "cache", reporter=reporter)
     request = Request(models=home / "models", cache=home / "cache", seeds=2, gate=True, source=tiny_fitted.run.path)
     with pytest.raises(WorseModelError) as caught:
