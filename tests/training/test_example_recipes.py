@@ -44,6 +44,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "training" / "recipes" / "examples"
 NAMES = sorted(file.stem for file in EXAMPLES.iterdir())
 APART = ("pictures-alone", "words-alone")
+LONGEST = ("next-word", "shared-recurrent-apart")  # recurrent layers, of which one more trains quickly enough
 OTHERS = [name for name in NAMES if name not in (*APART, "merged-frozen")]
 
 
@@ -90,7 +91,7 @@ def vocabularies(data: Prepared, run: Run) -> dict[str, Path]:
     return files
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LONGEST)) for name in OTHERS])
 def test_an_example_trains(name: str, home: Path, tmp_path: Path) -> None:
     data = prepared(home, name)
     trained = train_spec(
