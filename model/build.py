@@ -155,7 +155,7 @@ def _fusion(spec: ModelSpec, like: Mapping[str, keras.KerasTensor]) -> keras.Mod
     if spec.merge is not None:
         merged = merges.merge(spec.merge, features)
         behind = _trunk(spec, merged)
-    return keras.Model(inputs, {**heads(spec, behind, vectors), MERGED: merged}, name=FUSION)
+    return keras.Model(inputs, {**heads(spec, behind, vectors, inputs), MERGED: merged}, name=FUSION)
 
 
 def _states(spec: ModelSpec, inputs: Outputs) -> dict[str, tuple[keras.KerasTensor, keras.KerasTensor]]:

@@ -8,11 +8,19 @@ import keras
 import tensorflow as tf
 
 from model.errors import SpecError
+from model.merges.pool import LogarithmicPool
+from model.signature import presence_of
 from model.spec import Head, ModelSpec, MultiLabelHead
+
+# What a head with copies says itself, before they are added; no branch is named so.
+OWN = "merged"
 
 
 def heads(
-    spec: ModelSpec, merged: keras.KerasTensor | None, vectors: Mapping[str, keras.KerasTensor]
+    spec: ModelSpec,
+    merged: keras.KerasTensor | None,
+    vectors: Mapping[str, keras.KerasTensor],
+    inputs: Mapping[str, keras.KerasTensor],
 ) -> dict[str, keras.KerasTensor]:
     """The logits of all heads.
 
@@ -20,9 +28,11 @@ def heads(
         spec: with the labels of its heads filled in.
         merged: float (batch, width), what is behind the trunk; None if no head reads it.
         vectors: for each view float (batch, width).
+        inputs: for each input `<input>_present`, bool (batch,), and whatever else.
 
     Returns:
-        `<head>`: float32 (batch, classes); and for each auxiliary copy `<head>.<view>`, likewise.
+        `<head>`: float32 (batch, classes); and for each auxiliary copy `<head>.<view>`, likewise. If they are added,
+        also `<head>.merged`, what the head says without them.
 
     Raises:
         SpecError: if heads with one last layer give it features of different widths.
@@ -48,12 +58,25 @@ def heads(
             features = _hidden(head, vectors[view], name=f"{name}.{view}")
             copy = keras.layers.Dense(len(head.labels), dtype="float32", name=f"{auxiliary_name(name, view)}.head")
             logits[auxiliary_name(name, view)] = copy(features)
+        if head.add_auxiliary:
+            answers = {auxiliary_name(name, OWN): logits[name]}
+            for seen in spec.views:
+                said, present = auxiliary_name(name, seen.name), inputs[presence_of(seen.input)]
+                # All zeros say nothing about the answer, and learn nothing from it.
+                answers[said] = keras.ops.where(keras.ops.expand_dims(present, 1), logits[said], 0.0)
+            logits |= {**answers, name: LogarithmicPool(name=f"{name}.pool")(list(answers.values()))}
     return logits
 
 
 def auxiliary_of(spec: ModelSpec, head: str) -> list[str]:
     """The views that have an auxiliary copy of a head."""
     return [view.name for view in spec.views] if spec.heads[head].auxiliary_weight else []
+
+
+def pooled(spec: ModelSpec, head: str) -> list[str]:
+    """The names of the logits that are pooled to those of a head, in the order of their weights; none if none are."""
+    names = [OWN, *auxiliary_of(spec, head)] if spec.heads[head].add_auxiliary else []
+    return [auxiliary_name(head, name) for name in names]
 
 
 def auxiliary_name(head: str, view: str) -> str:

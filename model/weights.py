@@ -14,7 +14,8 @@ from model.build import FUSION
 from model.errors import BundleError
 
 # Names of parts: a branch's own name (its lookup included), `<branch>.presence`, `merge`, `trunk`, a head's own name,
-# and `<head>.<view>` for an auxiliary copy. Within a part the weights are in the order of building.
+# `<head>.<view>` for an auxiliary copy, and `<head>.pool` for how much each counts where copies are added. Within a
+# part the weights are in the order of building.
 Parts = dict[str, list[keras.Variable]]
 Values = dict[str, list[NDArray[np.generic]]]
 
@@ -83,6 +84,8 @@ def _part(layer: str) -> str:
     owner, _, kind = layer.rpartition(".")
     if kind in ("branch", "lookup", "head"):
         return owner
+    if kind == "pool":
+        return f"{owner}.pool"
     if kind in ("presence", "states_presence"):
         return f"{owner}.presence"
     return owner.rpartition(".hidden")[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import keras
 import numpy as np
@@ -18,13 +18,23 @@ EVALUATION_BATCH_SIZE = 256
 Forward = Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]]
 
 
-def forward_pass(network: keras.Model, encoder: Encoder, spec: ModelSpec) -> Forward:
-    """The network without dropout as one compiled function: tensors of `serving_inputs` -> logits of each head."""
+def forward_pass(
+    network: keras.Model, encoder: Encoder, spec: ModelSpec, *, names: Collection[str] | None = None
+) -> Forward:
+    """The network without dropout as one compiled function: tensors of `serving_inputs` -> logits of each head.
+
+    Args:
+        network: of `model.build`.
+        encoder: its tokenizers.
+        spec: of the network.
+        names: of the logits wanted in place of those of the heads.
+    """
+    wanted = list(spec.heads if names is None else names)
 
     @tf.function(input_signature=[encoder.input_signature], autograph=False)
     def forward(tensors: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         outputs = network(encoder(tensors), training=False)
-        return {head: outputs[head] for head in spec.heads}
+        return {name: outputs[name] for name in wanted}
 
     return forward
 

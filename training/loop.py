@@ -23,6 +23,7 @@ from training.monitor import Monitor
 from training.objective import Objective
 from training.optimisation import Optimisation, require_fit
 from training.pipeline import Examples, Prefetched, shuffled
+from training.pooling import all_pooled, fit_pools
 from training.precision import arithmetic
 from training.stopping import Stop
 from training.training_settings import Precision, TrainingSettings
@@ -108,6 +109,7 @@ class _Training:
         )
         self._monitor = Monitor(settings.monitor, spec)
         self._forward = forward
+        self._answers = forward_pass(network, encoder, spec, names=all_pooled(spec)) if all_pooled(spec) else None
         self._best_weights: list[NDArray[np.generic]] = network.get_weights()
         self._checkpoint: Checkpoint | None = None
         self._since = time.perf_counter()  # what came before is in the course
@@ -187,6 +189,9 @@ class _Training:
         sizes = np.full(len(course.losses), self._settings.batch_size)
         sizes[-1] = len(self._training) - sizes[:-1].sum()
         with self._optimisation.as_kept():
+            if self._answers is not None:
+                answers = predict_logits(self._answers, self._validation)
+                fit_pools(self._network, self._spec, answers, self._validation.targets)
             logits = predict_logits(self._forward, self._validation)
             val_loss, val_accuracy, monitored = self._validate(logits)
             best = course.best

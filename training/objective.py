@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import tensorflow as tf
 
 from model import losses
-from model.heads import auxiliary_name, auxiliary_of
+from model.heads import OWN, auxiliary_name, auxiliary_of
 from model.spec import ModelSpec, MultiLabelHead
 from training.pipeline import Targets
 
@@ -46,7 +46,9 @@ class Objective:
         """
         total = []
         for name, head in self._spec.heads.items():
-            total.append(head.loss_weight * self.of_head(name, logits[name], targets[name]))
+            # Of a head that adds its copies, what it says itself learns, as hard as if there were none.
+            own = auxiliary_name(name, OWN)
+            total.append(head.loss_weight * self.of_head(name, logits.get(own, logits[name]), targets[name]))
             for view in auxiliary_of(self._spec, name):
                 copy = auxiliary_name(name, view)
                 if copy in logits:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from model import weights
 from model.bundle import Bundle, vocabulary_file
 from model.errors import SpecError
+from model.heads import auxiliary_name, auxiliary_of
 from model.spec import Branch, ModelSpec
 from model.text import needs_vocabulary
 from model.validation import nearest
@@ -126,6 +127,7 @@ class Reuse:
             where = f"{there!r} of {source.name}"
             if part in spec.heads:
                 done.append(_take_head(own.get(part, []), spec, part, source, there))
+                _take_copies(own, spec, part, source, there)
                 continue
             if part in spec.branches:
                 presence = f"{part}.presence", f"{there}.presence"
@@ -226,8 +228,7 @@ def _take_head(variables: list[keras.Variable], spec: ModelSpec, head: str, sour
         raise SpecError(
             f"{where} does not fit: kind, 'of', 'units' and whether it has a last layer of its own must be the same."
         )
-    old = {label: index for index, label in enumerate(theirs.labels)}
-    kept = [(index, old[label]) for index, label in enumerate(spec.heads[head].labels) if label in old]
+    kept = _kept(spec, head, source, there)
     for number, (variable, value) in enumerate(zip(variables, values, strict=True)):
         # Kernel (width, classes) and bias (classes,); a head that uses another's last layer has hidden ones only.
         is_last = mine.last_layer_of is None and number >= len(variables) - 2
@@ -238,6 +239,27 @@ def _take_head(variables: list[keras.Variable], spec: ModelSpec, head: str, sour
         else:
             raise SpecError(f"{where} does not fit: it has a layer of shape {value.shape}, here {variable.shape}.")
     return f"{head}: {len(kept)} of {len(spec.heads[head].labels)} labels taken from {there!r} of {source.name}"
+
+
+def _take_copies(own: weights.Parts, spec: ModelSpec, head: str, source: Source, there: str) -> None:
+    """Copies the weights of a head's copies on views that both models have; one over another width begins anew."""
+    kept = _kept(spec, head, source, there)
+    for view in auxiliary_of(spec, head):
+        mine = own[auxiliary_name(head, view)]
+        theirs = source.values.get(auxiliary_name(there, view), [])
+        shapes = [[tuple(one.shape[:-1]) for one in some] for some in (mine, theirs)]
+        if shapes[0] != shapes[1]:
+            continue
+        for variable, value in zip(mine[:-2], theirs[:-2], strict=True):
+            variable.assign(value)
+        for variable, value in zip(mine[-2:], theirs[-2:], strict=True):
+            variable.assign(_by_label(variable.numpy(), value, kept))
+
+
+def _kept(spec: ModelSpec, head: str, source: Source, there: str) -> list[tuple[int, int]]:
+    """For each label of a head that the source's has too its index in both."""
+    old = {label: index for index, label in enumerate(source.spec.heads[there].labels)}
+    return [(index, old[label]) for index, label in enumerate(spec.heads[head].labels) if label in old]
 
 
 def _by_label(

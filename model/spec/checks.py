@@ -110,6 +110,8 @@ def heads(spec: ModelSpec) -> Iterator[str]:
             yield f"{where}.of: no branch {head.of!r}{nearest(head.of, views)}"
         if head.auxiliary_weight and (head.of is not None or len(views) == 1):
             yield f"{where}.auxiliary_weight: it reads the only vector there is for it; leave it out."
+        if head.add_auxiliary and not head.auxiliary_weight:
+            yield f"{where}.add_auxiliary: there are no copies to add; give it an 'auxiliary_weight', 1 for instance."
         if head.last_layer_of is not None:
             yield from _shared_last_layer(spec, name)
 

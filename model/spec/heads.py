@@ -30,6 +30,8 @@ class _Head(Part):
             arXiv:1708.02002).
         auxiliary_weight: over 0, every branch gets a copy of this head on its own vector, trained along with this
             weight and dropped at export, so that no branch is left untrained because another answers.
+        add_auxiliary: keep the copies, and add their logits to the head's own where their input is present, each with
+            a weight fitted on the validation rows (Genest and Zidek 1986, doi:10.1214/ss/1177013825).
     """
 
     labels: tuple[str, ...] = ()
@@ -41,6 +43,7 @@ class _Head(Part):
     class_weights: Literal["none", "balanced", "effective_number"] = "none"
     focal_gamma: NonNegativeFloat = 0.0
     auxiliary_weight: NonNegativeFloat = 0.0
+    add_auxiliary: bool = False
 
     @field_validator("labels")
     @classmethod

@@ -135,7 +135,7 @@ class ModelSpec(Part):
             if head["last_layer_of"] not in data["heads"]:
                 head["last_layer_of"] = None
             if len(left) == 1:
-                head["auxiliary_weight"] = 0.0
+                head |= {"auxiliary_weight": 0.0, "add_auxiliary": False}
         if self.merge is not None and len(left) == 1:
             data["merge"] = ConcatenateMerge().model_dump()
         if isinstance(self.merge, FilmMerge) and self.merge.condition not in left and len(left) > 1:
@@ -143,10 +143,12 @@ class ModelSpec(Part):
         return ModelSpec.parse(data, what="spec")
 
     def portable(self) -> ModelSpec:
-        """The spec of what is exported: without auxiliary heads, names of files in place of their paths in training."""
+        """The spec of what is exported: names of files in place of their paths in training, no copies of heads but
+        those that are added."""
         data = self.model_dump()
         for head in data["heads"].values():
-            head["auxiliary_weight"] = 0.0
+            if not head["add_auxiliary"]:
+                head["auxiliary_weight"] = 0.0
         for branch in data["branches"].values():
             for key in ("weights", "vectors"):
                 if isinstance(branch.get(key), Path):

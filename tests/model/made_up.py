@@ -56,7 +56,13 @@ MERGES = {
 }
 HEADS = {
     "single_label": {"labels": ["x", "y", "z"], "auxiliary_weight": 0.3},
-    "multi_label": {"labels": ["x", "y"], "units": [4], "class_weights": "balanced"},
+    "multi_label": {
+        "labels": ["x", "y"],
+        "units": [4],
+        "class_weights": "balanced",
+        "auxiliary_weight": 0.5,
+        "add_auxiliary": True,
+    },
 }
 AXES = {"image": IMAGES, "text": TEXT_BRANCHES, "tokenizer": TOKENIZERS, "merge": MERGES, "head": HEADS}
 # The merges of exactly two vectors.

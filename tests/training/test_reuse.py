@@ -15,7 +15,7 @@ from model.errors import BundleError, SpecError
 from model.spec import ModelSpec
 from tests.model.made_up import Made, make
 from training.fit import Fitted
-from training.reuse import Reuse, Source, _take_head
+from training.reuse import Reuse, Source, _take_copies, _take_head
 from training.training_settings import TrainingSettings
 
 
@@ -190,6 +190,41 @@ def test_hidden_layers_of_a_head_that_borrows_its_last_layer_are_taken_whole(tmp
 
     for own, other in zip(weights.values(made.network)["two"], source.values["two"], strict=True):
         np.testing.assert_array_equal(own, other)
+
+
+def test_copies_that_are_added_to_a_head_come_along_with_it(tmp_path: Path) -> None:
+    spec = ModelSpec.parse(
+        {
+            "inputs": {"text": {"kind": "text"}},
+            "branches": {
+                name: {"kind": "embedding", "input": "text", "tokenizer": "word_ngrams", "dimension": 3, "units": units}
+                for name, units in (("wide", 5), ("narrow", 4))
+            },
+            "heads": {
+                "one": {
+                    "kind": "single_label",
+                    "labels": ["x", "y", "z"],
+                    "units": [6],
+                    "auxiliary_weight": 1.0,
+                    "add_auxiliary": True,
+                }
+            },
+        },
+        what="spec",
+    )
+    theirs = make(spec, tmp_path, seed=1)
+    wider = changed(spec.with_labels({"one": ("z", "new")}), "branches.wide.units", 7)
+    made, fresh = make(wider, tmp_path, seed=2), make(wider, tmp_path, seed=2)
+    source = Source.__new__(Source)
+    source.path, source.spec = tmp_path, spec
+    source.values = weights.values(theirs.network)
+    _take_copies(weights.parts(made.network), wider, "one", source, "one")
+
+    taken, untouched = weights.values(made.network), weights.values(fresh.network)
+    np.testing.assert_array_equal(taken["one.narrow"][0], source.values["one.narrow"][0])
+    np.testing.assert_array_equal(taken["one.narrow"][2][:, 0], source.values["one.narrow"][2][:, 2])
+    np.testing.assert_array_equal(taken["one.narrow"][2][:, 1], untouched["one.narrow"][2][:, 1])
+    np.testing.assert_array_equal(taken["one.wide"][2], untouched["one.wide"][2])
 
 
 def test_a_head_is_not_taken_for_a_branch_of_its_name(source: Path, spec: ModelSpec) -> None:
