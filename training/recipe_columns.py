@@ -5,19 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from model.errors import SpecError
+from training.default_model import TRAINING, default_spec
 from training.manifests.folder import FILE, LABEL, SPLIT, splits_of
 from training.recipe import Recipe
-
-# What a recipe without a spec of its own is made of; `spec_of` puts it together.
-BRANCHES: Mapping[str, Mapping[str, Any]] = {
-    "image": {"kind": "conv"},
-    "text": {"kind": "embedding"},
-    "tags": {"kind": "tags"},
-}
-TRAINING: Mapping[str, Any] = {}
 
 
 def from_columns(
@@ -67,7 +59,7 @@ def from_columns(
                 "group": group,
                 "split": {"column": split},
             },
-            "spec": spec_of(
+            "spec": default_spec(
                 {name: {"kind": kind} for name, (kind, _) in columns.items()},
                 {head: {"kind": "single_label"} for head in labels},
             ),
@@ -75,20 +67,6 @@ def from_columns(
         },
         what="recipe",
     )
-
-
-def spec_of(inputs: Mapping[str, Mapping[str, Any]], heads: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The default spec for some inputs and heads, as it stands in a recipe.
-
-    Args:
-        inputs: by name, with their `kind`.
-        heads: by name, with their `kind`.
-    """
-    return {
-        "inputs": {name: dict(given) for name, given in inputs.items()},
-        "branches": {name: dict(BRANCHES[given["kind"]]) for name, given in inputs.items()},
-        "heads": {name: dict(given) for name, given in heads.items()},
-    }
 
 
 def inputs_of(kinds: Mapping[str, list[str]]) -> dict[str, tuple[str, str]]:

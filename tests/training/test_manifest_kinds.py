@@ -13,11 +13,12 @@ from PIL import Image
 
 from model.errors import ManifestError
 from training import labels, manifest
+from training.default_model import default_spec
 from training.manifest import BadRow, Manifest
 from training.prepare import prepare
 from training.progress import Reporter
 from training.recipe import Recipe
-from training.recipe_columns import from_columns, name_of, spec_of
+from training.recipe_columns import from_columns, name_of
 
 
 def recipe(file: Path, *, label: str = "single_label", delimiter: str = ",") -> Recipe:
@@ -25,7 +26,7 @@ def recipe(file: Path, *, label: str = "single_label", delimiter: str = ",") -> 
         {
             "name": "shop",
             "data": {"manifest": file, "columns": {"text": "title", "tags": "tags"}, "labels": {"label": "label"}},
-            "spec": spec_of(
+            "spec": default_spec(
                 {"text": {"kind": "text"}, "tags": {"kind": "tags", "delimiter": delimiter}}, {"label": {"kind": label}}
             ),
         },

@@ -26,8 +26,29 @@ def test_columns_make_inputs_named_as_requests_will_call_them() -> None:
     assert {name: branch.kind for name, branch in recipe.spec.branches.items()} == {
         "image": "conv",
         "text": "embedding",
+        "text_spelling": "embedding",
         "tags": "tags",
     }
+
+
+def test_each_text_is_read_as_words_and_by_its_spelling() -> None:
+    branches = from_columns(text=["title", "title_spelling", "note"]).spec.branches
+
+    assert {name: (branch.input, branch.tokenizer.kind) for name, branch in branches.items() if name != "image"} == {
+        "title": (None, "words"),
+        "title_spelling2": ("title", "character_ngrams"),
+        "title_spelling": (None, "words"),
+        "title_spelling_spelling": ("title_spelling", "character_ngrams"),
+        "note": (None, "words"),
+        "note_spelling": ("note", "character_ngrams"),
+    }
+
+
+def test_what_each_branch_says_is_added_up_where_there_are_several() -> None:
+    alone, several = (from_columns(text=text).spec.heads["product_type"] for text in ([], ["title"]))
+
+    assert (alone.auxiliary_weight, alone.add_auxiliary) == (0, False)
+    assert (several.auxiliary_weight, several.add_auxiliary) == (1, True)
 
 
 def test_several_columns_of_a_kind_are_named_by_the_user_or_after_themselves() -> None:

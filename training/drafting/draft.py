@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from model.errors import ManifestError
-from training import recipe_columns
+from training import default_model, recipe_columns
 from training.drafting.profile import profiles
 from training.drafting.roles import Role, roles
 from training.manifests.opening import open_source
@@ -81,7 +81,7 @@ def _lines(found: list[Role], name: str, manifest: str, rows: int) -> Iterator[s
     yield from _unused(found)
     yield from _comment("Share of rows that may be unusable; with more, training refuses to start.", 2)
     yield "  max_bad: 0.01"
-    spec = recipe_columns.spec_of(
+    spec = default_model.default_spec(
         {name: _with_delimiter(kind, by_column[column]) for name, (kind, column) in inputs.items()},
         {
             head: _with_delimiter("multi_label" if by_column[column].delimiter else "single_label", by_column[column])
@@ -89,10 +89,10 @@ def _lines(found: list[Role], name: str, manifest: str, rows: int) -> Iterator[s
         },
     )
     yield ""
-    yield from _comment("The default layers, a branch an input, merged. What else there is: docs/recipe.md, spec.")
+    yield from _comment("The default layers, merged; what else there is: docs/recipe.md, spec.")
     yield _yaml({"spec": spec})
-    if recipe_columns.TRAINING:
-        yield _yaml({"training": dict(recipe_columns.TRAINING)})
+    if default_model.TRAINING:
+        yield _yaml({"training": dict(default_model.TRAINING)})
 
 
 def _group_and_split(found: list[Role]) -> Iterator[str]:
