@@ -123,7 +123,15 @@ def judge_against_earlier(session: Session, request: Request) -> Verdict | None:
         return None
     pictures = {name: data.manifest.pictures(name) for name in data.test.pictures}
     with session.reporter.task("Comparing"):
-        return judge(earlier, run.bundle, data.test, pictures=pictures, groups=_groups(data, data.test))
+        return judge(
+            earlier,
+            run.bundle,
+            data.test,
+            pictures=pictures,
+            metric=request.gate_metric,
+            tolerance=request.gate_tolerance,
+            groups=_groups(data, data.test),
+        )
 
 
 def report(session: Session) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from model.errors import BifocalError, ManifestError, SpecError, StoppedError, StorageError, WorseModelError
 from model.text import learn_vocabulary, needs_vocabulary
 from training import alone, finish
+from training.gate import require_metric
 from training.journal import how_to_open
 from training.outcome import tell
 from training.prepare import Prepared
@@ -23,6 +24,7 @@ from training.publishing import publish_once
 from training.request import Request
 from training.retraining import label_changes
 from training.reuse import Reuse
+from training.run_lock import at_work
 from training.runs import Folders, Run
 from training.seeds import train_seeds
 from training.session import Session
@@ -70,7 +72,7 @@ def fit(
 
     Raises:
         ManifestError: if a text has no words to learn.
-        SpecError: if training diverges.
+        SpecError: if training diverges, or no head has the figure that is to be compared.
         StorageError: if something can't be written or read.
         BundleError: if the exported model disagrees with the trained one.
         StoppedError: if it was asked to stop.
@@ -81,8 +83,10 @@ def fit(
     )
     reuse = Reuse(data.recipe.training.init)
     reuse.check(data.recipe.spec)
+    if request.gate:
+        require_metric(request.gate_metric, data.recipe.spec.heads)
     run = Run.create(folders.runs, data.recipe.name)
-    with _saying_how_to_go_on(run):
+    with _saying_how_to_go_on(run), at_work(run.path):
         run.write_recipe(data.recipe)
         _tell_data(data, run, reporter)
         for line in label_changes(request.source, data.recipe) if request.source is not None else ():
@@ -105,6 +109,7 @@ def resume(run: Run, data: Prepared, reporter: Reporter, *, stop: Stop | None = 
 
     Raises:
         ManifestError: if the data is no longer what the run began with.
+        StorageError: if another process is at work on it.
         Else as `fit`.
     """
     request = run.request()
@@ -116,7 +121,7 @@ def resume(run: Run, data: Prepared, reporter: Reporter, *, stop: Stop | None = 
     if (now := _libraries()) != request.libraries:
         told = ", ".join(f"{name} {request.libraries.get(name)} then, {now[name]} now" for name in now)
         reporter.say(f"warning: {told}. The weights will not be to the last bit what they would have been.")
-    with _saying_how_to_go_on(run, discards=False):
+    with at_work(run.path), _saying_how_to_go_on(run, discards=False):
         # All vocabularies were written before what was asked for.
         return _carry_on(Session(run, data, kept_vocabularies(data, run), reporter, stop or Stop()))
 

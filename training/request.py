@@ -24,6 +24,8 @@ class Request(Part):
         gate: whether to compare it with an earlier version first, and not to publish one that is worse.
         source: the earlier model that the weights come from and that it is compared with; None compares it with the
             newest version of its name.
+        gate_metric: figure of the test rows by which they are compared.
+        gate_tolerance: by how much the new one may be worse, in units of the metric.
         manifest_sha256: of the manifest.
         rows_sha256: of the numbers of the rows in each split, in order.
         libraries: version of what the weights hang on.
@@ -36,6 +38,8 @@ class Request(Part):
     publish: bool = True
     gate: bool = False
     source: Path | None = None
+    gate_metric: str = "accuracy"
+    gate_tolerance: float = Field(0.0, ge=0)
     manifest_sha256: str = ""
     rows_sha256: str = ""
     libraries: dict[str, str] = Field(default_factory=dict)

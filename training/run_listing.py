@@ -13,9 +13,10 @@ from model.bundle import versions
 from model.errors import BifocalError, SpecError, StorageError
 from model.validation import nearest
 from training.numbers import LOWER_IS_BETTER, METRICS
+from training.run_lock import is_worked_on
 from training.runs import Run
 
-State = Literal["finished", "interrupted", "failed"]
+State = Literal["finished", "running", "interrupted", "failed"]
 BY_TIME = "started"
 # What runs can be sorted by besides the metrics; the higher first.
 _OWN_KEYS = (BY_TIME, "seconds", "parameters", "epochs")
@@ -29,7 +30,7 @@ class Listed:
         path: of the folder.
         name: of the model.
         started: when, in UTC.
-        state: `interrupted` can be gone on with; `failed` can't.
+        state: `running` is being trained on this machine; `interrupted` can be gone on with; `failed` can't.
         note: how to go on, or why it can't be read.
         epochs: that are done.
         planned_epochs: that the recipe asks for.
@@ -143,6 +144,8 @@ def _value(run: Listed, key: str) -> float | None:
 def _state(run: Run) -> tuple[State, str]:
     if run.is_finished:
         return "finished", ""
+    if is_worked_on(run.path):
+        return "running", ""
     if run.can_be_resumed:
         return "interrupted", f"go on: bifocal-training fit --resume {run.path}"
     return "failed", "it ended before there was anything to go on from"

@@ -28,6 +28,7 @@ def run_of(folder: Path, manifest: Path) -> Run:
     ("arguments", "message"),
     [
         (["--resume", "runs/x", "--epochs", "3"], "--resume goes on as the run began, without 'epochs'"),
+        (["a.yaml", "--gate-tolerance", "0.1"], "--gate-tolerance has no effect without --gate."),
         (["--from", "runs/x"], "--from RUN needs the manifest of the new rows beside it"),
         ([], "Give a MANIFEST with columns, or --recipe FILE"),
         (["a.yaml", "--label", "colour"], "A recipe and columns do not go together"),

@@ -14,7 +14,7 @@ from model.spec import Head, ModelSpec, MultiLabelHead, SingleLabelHead
 from tests import tiny
 from training.evaluation.calibration import Calibration
 from training.fit import Fitted
-from training.gate import Verdict, judge
+from training.gate import Verdict, judge, require_metric
 from training.gate.other_inputs import as_taken_by
 from training.gate.sides import Side, Sides
 from training.pipeline import Examples
@@ -89,6 +89,16 @@ def test_other_metrics_decide_too_and_lower_may_be_better(metric: str) -> None:
     assert found.is_worse
     assert found.gain.value < 0
     assert ("higher" if metric == "log_loss" else "lower") in found.sentence()
+
+
+def test_a_metric_that_there_is_not_is_told_before_anything_is_trained() -> None:
+    heads = {"kind": OLD, "colours": MultiLabelHead(labels=("a", "b"))}
+
+    require_metric("macro_f1", heads)
+    with pytest.raises(SpecError, match=r"^No metric 'acuracy'; did you mean 'accuracy'\?"):
+        require_metric("acuracy", heads)
+    with pytest.raises(SpecError, match=r"^Head 'kind' is single_label and has no subset_accuracy"):
+        require_metric("subset_accuracy", heads)
 
 
 def test_several_labels_count_by_their_thresholds() -> None:

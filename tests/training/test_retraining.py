@@ -82,7 +82,15 @@ def refused(
     reporter = Reporter(Console(file=spoken, width=1000))
     recipe = tiny.only(tiny.recipe(tiny_manifest, epochs=1, learning_rate=1e-7, seed=3), "tags")
     data = prepare(recipe, cache_dir=home / "cache", reporter=reporter)
-    request = Request(models=home / "models", cache=home / "cache", seeds=2, gate=True, source=tiny_fitted.run.path)
+    request = Request(
+        models=home / "models",
+        cache=home / "cache",
+        seeds=2,
+        gate=True,
+        gate_metric="macro_f1",
+        gate_tolerance=0.01,
+        source=tiny_fitted.run.path,
+    )
     with pytest.raises(WorseModelError) as caught:
         fit(data, Folders(home / "runs", home / "models"), reporter, request=request)
     (path,) = (home / "runs").glob("tiny-*")
@@ -94,7 +102,10 @@ def test_a_worse_model_is_not_published_and_by_how_much_is_told(refused: tuple[R
 
     assert versions(run.request().models / "tiny") == []
     assert run.is_finished
-    assert run.metrics()["gate"]["worse"]
+    gate = run.metrics()["gate"]
+    assert gate["worse"]
+    assert (gate["heads"]["colour"]["metric"], gate["tolerance"]) == ("macro_f1", 0.01)
+    assert "the macro F1 is " in str(error)
     assert "points lower [" in str(error)
     assert f"bifocal-training fit --resume {run.path} --no-gate" in str(error)
 

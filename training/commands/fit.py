@@ -80,6 +80,12 @@ def fit(
             show_default=False,
         ),
     ] = None,
+    gate_metric: Annotated[
+        str, typer.Option(help="Test figure that --gate goes by: accuracy, macro_f1, log_loss, ...")
+    ] = "accuracy",
+    gate_tolerance: Annotated[
+        float, typer.Option(min=0.0, help="How much worse --gate lets through, in units of that figure.")
+    ] = 0.0,
     publish: Annotated[
         bool | None, typer.Option("--publish/--no-publish", help="Publish the bundle, or leave it in the run.")
     ] = None,
@@ -119,6 +125,9 @@ def fit(
         _refuse_others(context)
         _resume(resume, gate=gate, publish=publish)
         return
+    for option in ("gate_metric", "gate_tolerance"):
+        if not gate and _is_given(context, option):
+            raise typer.BadParameter(f"--{option.replace('_', '-')} has no effect without --gate.")
     training = {
         "epochs": epochs,
         "batch_size": batch_size,
@@ -145,6 +154,8 @@ def fit(
         alone=alone,
         publish=publish is not False,
         gate=bool(gate),
+        gate_metric=gate_metric,
+        gate_tolerance=gate_tolerance,
         source=start and start.absolute(),
     )
     _begin(chosen, Folders(runs_dir, models_dir), request)
@@ -216,9 +227,13 @@ def _resume(path: Path, *, gate: bool | None, publish: bool | None) -> None:
 
 def _refuse_others(context: typer.Context) -> None:
     for name in context.params:
-        given = context.get_parameter_source(name)
-        if name not in WITH_RESUME and given is not None and given.name == "COMMANDLINE":
+        if name not in WITH_RESUME and _is_given(context, name):
             raise typer.BadParameter(
                 f"--resume goes on as the run began, without {name!r}. To train with other settings from the weights "
                 "of a finished run: fit --from RUN MANIFEST."
             )
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    given = context.get_parameter_source(name)
+    return given is not None and given.name == "COMMANDLINE"

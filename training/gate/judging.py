@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.errors import ManifestError, SpecError
+from model.spec import Head
 from model.validation import nearest
+from training.evaluation.figures import names
 from training.evaluation.subject import Subject
 from training.gate.other_inputs import as_taken_by
 from training.gate.sides import ACCURACY, Side, Sides
@@ -50,8 +52,7 @@ def judge(
     before, after = Subject(old), Subject(new)
     if not len(test):
         raise ManifestError("There is no test row to compare the two models on.")
-    if metric not in METRICS:
-        raise SpecError(f"No metric {metric!r}{nearest(metric, METRICS)}")
+    require_metric(metric, after.spec.heads)
     common = [
         name
         for name, head in after.spec.heads.items()
@@ -72,6 +73,19 @@ def judge(
         )
     only_one = {*before.spec.heads, *after.spec.heads} - set(common)
     return Verdict(_called(old), tolerance, heads, tuple(sorted(only_one)))
+
+
+def require_metric(metric: str, heads: Mapping[str, Head]) -> None:
+    """Looks whether models can be compared by a metric.
+
+    Raises:
+        SpecError: if there is none of the name, or a head does not have it.
+    """
+    if metric not in METRICS:
+        raise SpecError(f"No metric {metric!r}{nearest(metric, METRICS)}")
+    for name, head in heads.items():
+        if metric not in names(head):
+            raise SpecError(f"Head {name!r} is {head.kind} and has no {metric}{nearest(metric, names(head))}")
 
 
 def _called(path: Path) -> str:

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from model.errors import SpecError
 from model.spec import THRESHOLD, Head, MultiLabelHead
-from model.validation import nearest
 from training.accuracy import overlap
 from training.evaluation.bootstrap import Draws, Floats, Interval, intervals, paired_accuracy
 from training.evaluation.calibration import Calibration
-from training.evaluation.figures import LOWER_IS_BETTER, bounds, chosen, names
+from training.evaluation.figures import LOWER_IS_BETTER, bounds, chosen
 from training.evaluation.resampled import Resampled
 from training.gate.verdict import Standing
 from training.pipeline import Targets
@@ -67,8 +66,6 @@ class Sides:
             targets: in the labels of the new one.
             metric, tolerance, groups: see there.
         """
-        if metric not in names(self.head):
-            raise SpecError(f"A {self.head.kind} head has no {metric}{nearest(metric, names(self.head))}")
         several = isinstance(self.head, MultiLabelHead)
         right = np.pad(targets, ((0, 0), (0, len(self.gone)))) if several else targets
         probabilities = [self._spread(side, values) for side, values in enumerate((of_old, of_new))]
