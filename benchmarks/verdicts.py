@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.spec import SingleLabelHead
+from training.comparison.answers import Answers
 from training.comparison.candidates import AVERAGE, LINEAR, MERGES, PRODUCT
 from training.comparison.contest import Contest, Entrant, Rows, hold
 from training.comparison.metric import Metric
@@ -34,8 +35,8 @@ def contest(seed: int) -> Contest:
         return [np.where(random.random(ROWS) < ALIKE, one, random.random(ROWS) < RIGHT) for one in words]
 
     def entrant(name: str, role: str, modality: str | None, right: list[NDArray[np.bool_]]) -> Entrant:
-        validation, test = (_answers(one, targets) for one in right)
-        return Entrant(name, role, modality, [validation], [test])  # type: ignore[arg-type]
+        answers = Answers(*(_answers(one, targets) for one in right))
+        return Entrant(name, role, modality, [answers])  # type: ignore[arg-type]
 
     entrants = [
         entrant(LINEAR, "linear", "words", wrong),

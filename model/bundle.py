@@ -29,6 +29,7 @@ from pydantic import Field
 from model import images
 from model.errors import BundleError, SpecError
 from model.golden import Golden
+from model.json_text import json_text
 from model.spec import THRESHOLD, ModelSpec, MultiLabelHead
 from model.validation import Part
 
@@ -133,7 +134,9 @@ def write_extra(
         path.relative_to(directory).as_posix(): _digest(path) for path in sorted(directory.rglob("*")) if path.is_file()
     }
     complete = metadata.model_copy(update={"files": files})
-    (extra / "bifocal.json").write_text(complete.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    # Of pydantic's making, which writes null for what is no number, and laid out anew.
+    text = json_text(json.loads(complete.model_dump_json()))
+    (extra / "bifocal.json").write_text(text + "\n", encoding="utf-8")
 
 
 def versions(model_directory: Path) -> list[int]:

@@ -18,7 +18,7 @@ class AugmentSettings(Part):
         rotation: pictures turn by up to so many degrees, either way.
         colour: brightness, contrast and saturation change by up to this share, each on its own.
         erasing: chance of a picture to lose a random rectangle (Zhong 2017, arXiv:1708.04896).
-        word_dropout: chance of each word to be left out; the last one stays.
+        word_dropout: chance of each word or tag to be left out; where all would be, one of them stays, at random.
         word_swap: chance of each word to change places with the next (Wei and Zou 2019, arXiv:1901.11196).
     """
 

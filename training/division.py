@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from training import labels, splits
 from training.manifest import Manifest, group_codes
 from training.pipeline import Targets
-from training.recipe import Recipe
+from training.recipe import Recipe, SplitSettings
+from training.rescue import rescued
+from training.splits import SPLITS
 
 
 def divide(manifest: Manifest, recipe: Recipe) -> NDArray[np.int8]:
     """The split of every row, as the recipe says.
 
     One that is made is made of all rows: whether a row can be used moves no other one. Only where a label would have
-    no usable row to train on, one more is trained on.
+    no usable row to train on, one more is trained on. If a column names no row for validation or none for test, that
+    split is made of the training rows, in the same way.
 
     Args:
         manifest: the rows.
@@ -27,17 +32,24 @@ def divide(manifest: Manifest, recipe: Recipe) -> NDArray[np.int8]:
     Raises:
         ManifestError: if the column of a usable row names none.
     """
-    settings = recipe.data.split
-    if settings.column is None:
-        groups = group_codes(manifest)
-        split = splits.by_ratio(*labels.combinations(manifest), groups, settings)
-        return splits.rescued(split, list(labels.targets(manifest, recipe).values()), manifest.usable, groups)
-    cells = manifest.column(settings.column)
+    column = recipe.data.split.column
+    if column is None:
+        return _made(manifest, recipe, np.arange(manifest.num_rows), range(len(SPLITS)))
+    cells = manifest.column(column)
     codes, first = np.unique(cells.codes[manifest.usable], return_index=True)
-    of_code = np.full(len(cells.values), -1, np.int8)
     rows = (manifest.usable[first] + 1).tolist()
-    of_code[codes] = splits.by_column([cells.values[code] for code in codes.tolist()], rows, settings.column)
-    return of_code[cells.codes]
+    splits.by_column([cells.values[code] for code in codes.tolist()], rows, column)
+    split = named(manifest, column)
+    missing, trained = _missing(split), np.flatnonzero(split == 0)
+    if missing and len(trained):
+        split[trained] = _made(manifest, recipe, trained, [0, *missing])
+    return split
+
+
+def named(manifest: Manifest, column: str) -> NDArray[np.int8]:
+    """The split that a column names for each row, int8 (rows,), an index of `SPLITS`; -1 where it names none."""
+    cells = manifest.column(column)
+    return np.array([splits.named(value) for value in cells.values], np.int8)[cells.codes]
 
 
 def check(manifest: Manifest, recipe: Recipe, split: NDArray[np.int8]) -> list[str]:
@@ -49,14 +61,54 @@ def check(manifest: Manifest, recipe: Recipe, split: NDArray[np.int8]) -> list[s
     Raises:
         ManifestError: if a split is empty, or a label has no row to train on.
     """
-    targets, of_usable, warnings = labels.targets(manifest, recipe), split[manifest.usable], []
+    targets, of_usable, warnings = labels.targets(manifest, recipe), split[manifest.usable], list[str]()
     for head, given in recipe.spec.heads.items():
         if given.last_layer_of is None:
             heads = [name for name, other in recipe.spec.heads.items() if head in (name, other.last_layer_of)]
             learned = _together([targets[name] for name in heads], len(given.labels))
             column = ", ".join(recipe.data.labels[name] for name in heads)
             warnings += splits.check(of_usable, learned, labels=given.labels, column=column)
-    return warnings
+    return [*_taken(manifest, recipe.data.split, of_usable), *warnings]
+
+
+def _taken(manifest: Manifest, settings: SplitSettings, split: NDArray[np.int8]) -> list[str]:
+    """The splits that a column names no row for, and that are made of its training rows."""
+    if settings.column is None:
+        return []
+    shares = {"val": ("validation", settings.validation), "test": ("test", settings.test)}
+    lines = []
+    for number in _missing(named(manifest, settings.column)):
+        name = SPLITS[number]
+        key, share = shares[name]
+        lines.append(
+            f"column {settings.column!r} names no row for {name}: {(split == number).sum():,} of its training rows are "
+            f"taken for it, stratified by the labels (data.split.{key}: {share:g})"
+        )
+    return lines
+
+
+def _missing(split: NDArray[np.int8]) -> list[int]:
+    """Of validation and test those that no row is named for."""
+    return [number for number in (1, 2) if not (split == number).any()]
+
+
+def _made(manifest: Manifest, recipe: Recipe, rows: NDArray[np.intp], among: Sequence[int]) -> NDArray[np.int8]:
+    """Some rows, divided.
+
+    Args:
+        manifest: all rows.
+        recipe: with the labels of its heads.
+        rows: positions, sorted.
+        among: the splits they come to.
+    """
+    codes, combinations = labels.combinations(manifest)
+    groups = group_codes(manifest)
+    groups = None if groups is None else groups[rows]
+    split = splits.by_ratio(codes[rows], combinations, groups, recipe.data.split, among)
+    usable = manifest.usable
+    chosen = np.isin(usable, rows)
+    targets = [target[chosen] for target in labels.targets(manifest, recipe).values()]
+    return rescued(split, targets, np.searchsorted(rows, usable[chosen]), groups)
 
 
 def _together(targets: list[Targets], classes: int) -> Targets:

@@ -19,12 +19,10 @@ from training import curves, manifest, model_card, predictions
 from training.evaluation import About, evaluate
 from training.evaluation.calibration import Calibration, calibrate, probabilities
 from training.evaluation.measured import commonest
-from training.gate import Verdict, judge
+from training.evaluation.rows import groups_of
 from training.pipeline import Examples
-from training.prepare import Prepared
-from training.publishing import newest
+from training.pooling import shares_of
 from training.report import write as write_report
-from training.request import Request
 from training.retraining import portable
 from training.seeds import Kept
 from training.session import Session
@@ -56,17 +54,26 @@ def test(session: Session, kept: Kept) -> Tested:
 
     about = About(
         commonest={name: commonest(head, data.train.targets[name]) for name, head in trained.spec.heads.items()},
-        groups=_groups(data, data.test),
+        groups=groups_of(data.manifest, data.test),
     )
     with session.reporter.task("Testing") as task:
         tested = evaluate(trained.spec, data.test, predict, calibrations, about, progress=task.update)
-    predictions.write(run.path / "predictions.csv", data.test, trained.spec, tested.probabilities, calibrations)
+    predictions.write(
+        run.path / "predictions.csv",
+        data.test,
+        trained.spec,
+        tested.probabilities,
+        calibrations,
+        group_keys=manifest.group_keys(data.manifest, data.test.positions),
+    )
     metrics = {
         "test": tested.figures,
         "best_epoch": trained.best.as_dict(),
         "parameters": trained.network.count_params(),
         "precision": trained.course.precision,
     }
+    if weighed := shares_of(trained.network, trained.spec):
+        metrics["shares"] = weighed
     if kept.spread is not None:
         metrics["seeds"] = kept.spread
     run.write_metrics(metrics)
@@ -110,45 +117,14 @@ def export_bundle(session: Session, kept: Kept, tested: Tested) -> None:
     )
 
 
-def judge_against_earlier(session: Session, request: Request) -> Verdict | None:
-    """Compares the run's bundle with the model that it came from, or else with the newest version of its name.
-
-    Returns:
-        None if there is none.
-    """
-    run, data = session.run, session.data
-    earlier = request.source or newest(request.models, data.recipe.name, other_than=run.bundle)
-    if earlier is None:
-        session.reporter.say(f"nothing to compare with: no version of {data.recipe.name} is in {request.models}")
-        return None
-    pictures = {name: data.manifest.pictures(name) for name in data.test.pictures}
-    with session.reporter.task("Comparing"):
-        return judge(
-            earlier,
-            run.bundle,
-            data.test,
-            pictures=pictures,
-            metric=request.gate_metric,
-            tolerance=request.gate_tolerance,
-            groups=_groups(data, data.test),
-        )
-
-
 def report(session: Session) -> None:
     """Writes report.html and the model card; the run is finished all the same if that fails."""
     run, reporter = session.run, session.reporter
     try:
         with reporter.task("Writing the report"):
             write_report(run.path)
-    except (BifocalError, OSError) as error:
-        reporter.say(f"warning: there is no report: {error}. To try again: bifocal-training report {run.path}")
-
-
-def _groups(data: Prepared, examples: Examples) -> NDArray[np.intp] | None:
-    """The group of each row, a row without one by itself; None if the recipe has no groups."""
-    codes = manifest.group_codes(data.manifest)
-    if codes is None:
-        return None
-    own = -1 - np.arange(len(examples))
-    found: NDArray[np.intp] = np.where(codes[examples.positions] < 0, own, codes[examples.positions])
-    return found
+    except Exception as error:  # of whatever kind, as want of memory: all that was trained is written and published
+        what = str(error) if isinstance(error, BifocalError | OSError) else f"{type(error).__name__}: {error}"
+        reporter.say(
+            f"warning: there is no report: {what.rstrip('.')}. To try again: bifocal-training report {run.path}"
+        )

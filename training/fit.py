@@ -12,15 +12,17 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from model.errors import BifocalError, ManifestError, SpecError, StoppedError, StorageError, WorseModelError
 from model.text import learn_vocabulary, needs_vocabulary
 from training import alone, finish
-from training.gate import require_metric
+from training.gating import require_comparable
 from training.journal import how_to_open
-from training.outcome import tell
+from training.outcome import raise_if_refused, tell
 from training.prepare import Prepared
 from training.progress import Reporter
-from training.publishing import publish_once
+from training.release import release
 from training.request import Request
 from training.retraining import label_changes
 from training.reuse import Reuse
@@ -84,7 +86,7 @@ def fit(
     reuse = Reuse(data.recipe.training.init)
     reuse.check(data.recipe.spec)
     if request.gate:
-        require_metric(request.gate_metric, data.recipe.spec.heads)
+        require_comparable(data, request, folders.runs)
     run = Run.create(folders.runs, data.recipe.name)
     with _saying_how_to_go_on(run), at_work(run.path):
         run.write_recipe(data.recipe)
@@ -92,19 +94,23 @@ def fit(
         for line in label_changes(request.source, data.recipe) if request.source is not None else ():
             reporter.say(line)
         vocabularies = learn_vocabularies(data, run, reuse)
+        run.write_contents(np.concatenate([data.contents["train"], data.contents["val"]]))
         found = {"manifest_sha256": data.digest, "rows_sha256": rows_digest(data), "libraries": _libraries()}
         run.write_request(request.model_copy(update=found))
         reporter.say(f"watch it:   {how_to_open(run)}")
         return _carry_on(Session(run, data, vocabularies, reporter, stop or Stop()))
 
 
-def resume(run: Run, data: Prepared, reporter: Reporter, *, stop: Stop | None = None) -> Fitted:
-    """Finishes a run that was broken off.
+def resume(
+    run: Run, data: Prepared, reporter: Reporter, *, request: Request | None = None, stop: Stop | None = None
+) -> Fitted:
+    """Finishes a run that was broken off, or judges and publishes one that is finished.
 
     Args:
-        run: not finished.
+        run: neither being worked on nor, if it is finished, published.
         data: prepared again by the recipe of the run.
         reporter: told how it goes.
+        request: what is asked for now; what was asked for at first if not given.
         stop: says whether to end.
 
     Raises:
@@ -112,7 +118,7 @@ def resume(run: Run, data: Prepared, reporter: Reporter, *, stop: Stop | None = 
         StorageError: if another process is at work on it.
         Else as `fit`.
     """
-    request = run.request()
+    request = request or run.request()
     if rows_digest(data) != request.rows_sha256:
         raise ManifestError(
             f"The rows that can be used are no longer those that {run.name} began with: pictures were lost, or mended. "
@@ -122,6 +128,9 @@ def resume(run: Run, data: Prepared, reporter: Reporter, *, stop: Stop | None = 
         told = ", ".join(f"{name} {request.libraries.get(name)} then, {now[name]} now" for name in now)
         reporter.say(f"warning: {told}. The weights will not be to the last bit what they would have been.")
     with at_work(run.path), _saying_how_to_go_on(run, discards=False):
+        run.write_request(request)
+        if run.is_finished:
+            return _judge_and_publish(Session(run, data, {}, reporter, stop or Stop()))
         # All vocabularies were written before what was asked for.
         return _carry_on(Session(run, data, kept_vocabularies(data, run), reporter, stop or Stop()))
 
@@ -175,26 +184,30 @@ def _carry_on(session: Session) -> Fitted:
     with reporter.task("Exporting"):
         finish.export_bundle(session, kept, tested)
     metrics = tested.metrics
-    verdict = finish.judge_against_earlier(session, request) if request.gate else None
-    if verdict is not None:
-        metrics["gate"] = verdict.as_dict()
-    published = None
-    if request.publish and not (verdict is not None and verdict.is_worse):
-        published = publish_once(run.bundle, request.models, session.data.recipe.name)
-    metrics["published"] = None if published is None else str(published)
+    release(session, request, metrics)
     if request.alone:
         metrics["alone"] = alone.accuracies(session)
     metrics["seconds"] = session.before_s + time.perf_counter() - started
     run.write_metrics(metrics)
     run.drop_checkpoints()  # not before: a run that is not finished needs them
     finish.report(session)
+    return _told(run, metrics, reporter)
+
+
+def _judge_and_publish(session: Session) -> Fitted:
+    """Of a run that is finished."""
+    run = session.run
+    metrics = run.metrics()
+    release(session, run.request(), metrics)
+    run.drop_checkpoints()  # nothing but the lock
+    return _told(run, metrics, session.reporter)
+
+
+def _told(run: Run, metrics: dict[str, Any], reporter: Reporter) -> Fitted:
     tell(run, reporter)
-    if verdict is not None and verdict.is_worse:
-        raise WorseModelError(
-            f"{verdict.sentence()} The run and its bundle are kept: {run.path}. "
-            f"To publish it all the same: bifocal-training fit --resume {run.path} --no-gate"
-        )
-    return Fitted(run, published, metrics)
+    raise_if_refused(run)
+    published = metrics["published"]
+    return Fitted(run, None if published is None else Path(published), metrics)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from model.serving import signatures
 from model.signature import EXPLAIN, heatmap_of, target_of, token_weights_of, tokens_of
 from training import diagram, feature_maps
 from training.explanations import weighted
+from training.pooling import shares_of
 from training.runs import bundle_of
 
 
@@ -101,6 +102,10 @@ class Inspection:
     def total_parameters(self) -> int:
         """How many weights there are in all, the vectors of absent inputs among them."""
         return sum(self._parameters().values())
+
+    def pools(self) -> dict[str, dict[str, float]]:
+        """For each head that adds what its branches say alone how much each answer counts."""
+        return shares_of(self._made.network, self.spec)
 
     def draw(self, file: Path) -> Path:
         """Writes the architecture as a picture."""

@@ -37,13 +37,16 @@ def example_from(spec: ModelSpec, *, image: Sequence[str], text: Sequence[str], 
 
 
 def tell_parts(inspection: Inspection, reporter: Reporter) -> None:
-    """Prints the parts of a model as a table."""
+    """Prints the parts of a model as a table, and how much each answer counts of heads that add several up."""
     table = Table("part", "kind", "weights", "gives")
     table.columns[2].justify = "right"
     for part in inspection.parts():
         table.add_row(part.name, part.kind, f"{part.parameters:,}", part.shape)
     reporter.show(table)
     reporter.say(f"{inspection.total_parameters:,} weights in all, the vectors of absent inputs among them")
+    for head, weights in inspection.pools().items():
+        told = ", ".join(f"{answer} {weight:.2f}" for answer, weight in weights.items())
+        reporter.say(f"{head} adds up what it says of all merged and of each branch alone, weighed by: {told}")
 
 
 def tell_example(looked: Looked, reporter: Reporter) -> None:

@@ -58,10 +58,12 @@ def targets(manifest: Manifest, recipe: Recipe) -> dict[str, Targets]:
         codes = cells.codes[manifest.usable]
         index = {label: number for number, label in enumerate(spec.labels)}
         if isinstance(spec, MultiLabelHead):
-            chosen = np.zeros((len(cells.values), len(index)), bool)
-            for code, cell in enumerate(cells.values):
-                chosen[code, [index[label] for label in _split(spec, cell) if label in index]] = True
-            found[head] = chosen[codes]
+            # Straight into the result: a table (values, classes) would take as much again where few cells are the same.
+            found[head] = chosen = np.zeros((len(codes), len(index)), bool)
+            ends = np.cumsum(np.bincount(codes, minlength=len(cells.values)))
+            of_values = np.split(np.argsort(codes, kind="stable"), ends[:-1])
+            for cell, rows in zip(cells.values, of_values, strict=True):
+                chosen[rows[:, None], [index[label] for label in _split(spec, cell) if label in index]] = True
         else:
             found[head] = np.array([index.get(cell, -1) for cell in cells.values], np.int32)[codes]
     return found

@@ -108,8 +108,8 @@ class _Training:
             network, encoder, self._objective, settings, steps_per_epoch=self._steps_per_epoch
         )
         self._monitor = Monitor(settings.monitor, spec)
-        self._forward = forward
-        self._answers = forward_pass(network, encoder, spec, names=all_pooled(spec)) if all_pooled(spec) else None
+        pools = all_pooled(spec)
+        self._forward = forward_pass(network, encoder, spec, names=[*spec.heads, *pools]) if pools else forward
         self._best_weights: list[NDArray[np.generic]] = network.get_weights()
         self._checkpoint: Checkpoint | None = None
         self._since = time.perf_counter()  # what came before is in the course
@@ -189,10 +189,8 @@ class _Training:
         sizes = np.full(len(course.losses), self._settings.batch_size)
         sizes[-1] = len(self._training) - sizes[:-1].sum()
         with self._optimisation.as_kept():
-            if self._answers is not None:
-                answers = predict_logits(self._answers, self._validation)
-                fit_pools(self._network, self._spec, answers, self._validation.targets)
             logits = predict_logits(self._forward, self._validation)
+            logits |= fit_pools(self._network, self._spec, logits, self._validation.targets)
             val_loss, val_accuracy, monitored = self._validate(logits)
             best = course.best
             # The loss decides between equals, and the accuracy between equal losses.
@@ -219,9 +217,9 @@ class _Training:
         listener.epoch(epoch, is_best)
 
     def _validate(self, logits: dict[str, NDArray[np.float32]]) -> tuple[float, float, float]:
-        """Loss as in training without auxiliary copies, in nats; mean of the heads' accuracies; what is monitored."""
+        """Loss of the heads' answers, in nats; mean of the heads' accuracies; what is monitored."""
         targets = self._validation.targets
-        loss = float(self._objective(constants(logits), constants(targets)))
+        loss = float(self._objective.of_answers(constants(logits), constants(targets)))
         found = {name: probabilities(head, logits[name]).numpy() for name, head in self._spec.heads.items()}
         accuracies = [accuracy(head, found[name], targets[name]) for name, head in self._spec.heads.items()]
         losses = {

@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from model.errors import ManifestError
 from model.spec import ImageInput, MultiLabelHead, TagsInput
 from model.validation import nearest
+from model.written_list import written_list
+from training.cache.picture import NO_SUCH_FILE
 from training.manifests.delimited import Delimited
 from training.manifests.opening import open_source
 from training.manifests.reading import Progress, read_table
 from training.manifests.table import Ask, Encoded, Table, TextColumn
 from training.recipe import Recipe
 
+NEARLY_ALL = 0.9
 LIST_DELIMITER = ","  # of lists in columns that are neither tags nor labels
 
 
@@ -44,11 +47,13 @@ class Manifest:
         table: the columns that the recipe names.
         recipe: the recipe.
         faults: by position (0 is the first row) why a row can't be used.
+        passed_over: what lies beside the rows and is none of them, in words.
     """
 
     table: Table
     recipe: Recipe
     faults: Mapping[int, str]
+    passed_over: str = ""
 
     @property
     def num_rows(self) -> int:
@@ -141,12 +146,12 @@ def read(
     asks |= {key: Ask(name, LIST_DELIMITER) for key, name in others.items() if name is not None}
     source = open_source(data.manifest)
     if source.columns_are_final:
-        _refuse_missing(asks, source.columns, data.manifest.name, _hint(source))
+        _refuse_missing(asks, source.columns, data.manifest.name, source.other_separator())
     table = read_table(source, list(asks.values()), directory=cache_dir, progress=progress)
     _refuse_missing(asks, table.columns, data.manifest.name, "")
     if not table.rows:
         raise ManifestError(f"{data.manifest.name} has {_header(source)}no rows.")
-    manifest = Manifest(table, recipe, table.faults)
+    manifest = Manifest(table, recipe, table.faults, source.passed_over())
     nothing = np.all([manifest.texts(name).is_empty for name in data.columns], axis=0)
     empty = f"all inputs are empty ({', '.join(data.columns.values())})"
     manifest = manifest.without(dict.fromkeys(np.flatnonzero(nothing).tolist(), empty))
@@ -154,6 +159,8 @@ def read(
         if not isinstance(recipe.spec.heads[head], MultiLabelHead):  # there, no label at all is an answer
             unlabelled = np.flatnonzero(table.texts(_ask_label(recipe, head)).is_empty)
             manifest = manifest.without(dict.fromkeys(unlabelled.tolist(), f"the label column {column!r} is empty"))
+            listed = f"the label column {column!r} holds a list; expected one label. Only multi_label heads take lists"
+            manifest = manifest.without(dict.fromkeys(_listed(manifest.label_cells(head)), listed))
     return manifest
 
 
@@ -170,6 +177,17 @@ def group_codes(manifest: Manifest) -> NDArray[np.int32] | None:
     return manifest.table.codes(Ask(column, LIST_DELIMITER))
 
 
+def group_keys(manifest: Manifest, positions: NDArray[np.intp]) -> NDArray[np.object_] | None:
+    """What stands in the column of groups: object (positions,) of str, empty where there is none; None without groups.
+
+    Args:
+        manifest: with the rows.
+        positions: of the rows that are wanted.
+    """
+    column = manifest.recipe.data.group
+    return None if column is None else manifest.table.texts(Ask(column, LIST_DELIMITER)).take(positions)
+
+
 def refuse_if_too_bad(manifest: Manifest) -> None:
     """Stops when more rows are unusable than the recipe allows.
 
@@ -180,8 +198,27 @@ def refuse_if_too_bad(manifest: Manifest) -> None:
     if share > allowed:
         raise ManifestError(
             f"{len(manifest.faults)} of {manifest.num_rows} rows can't be used ({share:.1%}; data.max_bad allows "
-            f"{allowed:.1%}):\n{listing(manifest.bad)}\nMend or delete them, or allow more with --max-bad."
+            f"{allowed:.1%}):\n{listing(manifest.bad)}\n"
+            f"{pictures_astray(manifest) or 'Mend or delete them, or allow more with --max-bad'}."
         )
+
+
+def pictures_astray(manifest: Manifest) -> str:
+    """What to do where nearly all bad rows name a picture that is not there, which is seldom the fault of the rows."""
+    missing = [at for at, reason in manifest.faults.items() if reason.endswith(NO_SUCH_FILE)]
+    if len(missing) < NEARLY_ALL * max(1, len(manifest.faults)):
+        return ""
+    root, first = manifest.recipe.image_root.resolve(), min(missing)
+    cells = [manifest.texts(name)[first] for name in image_inputs(manifest.recipe)]
+    if any("\\" in cell for cell in cells):
+        return (
+            f"The cells part folders by backslashes, which are letters of a name here ({next(filter(None, cells))!r}): "
+            "write them with slashes"
+        )
+    return (
+        f"Nearly all name a picture that is not there; paths are taken from {root}. Name the folder that they are "
+        "relative to with --image-root (data.image_root)"
+    )
 
 
 def listing(bad: list[BadRow], *, most: int = 10) -> str:
@@ -207,15 +244,18 @@ def _ask_label(recipe: Recipe, head: str) -> Ask:
     return Ask(recipe.data.labels[head], given.delimiter if isinstance(given, MultiLabelHead) else None)
 
 
+def _listed(cells: Encoded) -> list[int]:
+    """Positions of the cells that are lists of none or of several."""
+    found = [written_list(value) for value in cells.values]
+    lists = [code for code, items in enumerate(found) if items is not None and len(items) != 1]
+    return np.flatnonzero(np.isin(cells.codes, lists)).tolist()
+
+
 def _refuse_missing(asks: Mapping[str, Ask], columns: list[str], name: str, hint: str) -> None:
     for key, ask in asks.items():
         if ask.column not in columns:
             asked = "" if key == ask.column else f" ({key})"
             raise ManifestError(f"{name} has no column {ask.column!r}{asked}{nearest(ask.column, columns)}{hint}")
-
-
-def _hint(source: object) -> str:
-    return source.other_separator() if isinstance(source, Delimited) else ""
 
 
 def _header(source: object) -> str:

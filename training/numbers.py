@@ -19,6 +19,8 @@ METRICS = {
     "ece": ("calibration error (ECE)", "how far the probabilities are from how often they are right; lower is better"),
 }
 LOWER_IS_BETTER = frozenset({"log_loss", "brier", "ece"})
+# Chance only ever adds to it, so that resamples say nothing of a difference.
+NOT_COMPARED = "ece"
 # What accuracy is of a head with several labels.
 OVERLAP = "labels both right and predicted by labels that are either, mean over the rows"
 

@@ -38,7 +38,7 @@ class Objective:
         }
 
     def __call__(self, logits: Mapping[str, tf.Tensor], targets: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """The loss in nats, a single number; auxiliary copies count where the logits have them.
+        """What is made small, in nats, a single number; auxiliary copies count.
 
         Args:
             logits: `<head>` and `<head>.<view>`, float32 (batch, classes).
@@ -50,11 +50,21 @@ class Objective:
             own = auxiliary_name(name, OWN)
             total.append(head.loss_weight * self.of_head(name, logits.get(own, logits[name]), targets[name]))
             for view in auxiliary_of(self._spec, name):
-                copy = auxiliary_name(name, view)
-                if copy in logits:
-                    weight = head.loss_weight * head.auxiliary_weight
-                    total.append(weight * self.of_head(name, logits[copy], targets[name]))
+                weight = head.loss_weight * head.auxiliary_weight
+                total.append(weight * self.of_head(name, logits[auxiliary_name(name, view)], targets[name]))
         return tf.add_n(total)
+
+    def of_answers(self, logits: Mapping[str, tf.Tensor], targets: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """The loss of what the heads answer, in nats, a single number: what training and validation are compared by.
+
+        Args:
+            logits: `<head>`, float32 (batch, classes).
+            targets: as `signature` says.
+        """
+        return tf.add_n(
+            head.loss_weight * self.of_head(name, logits[name], targets[name])
+            for name, head in self._spec.heads.items()
+        )
 
     def of_head(self, name: str, logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
         """The loss of one head, its weight left out."""

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from model.errors import WorseModelError
 from model.spec import ModelSpec
 from training.modalities import modalities
 from training.progress import Reporter
@@ -35,25 +36,48 @@ def tell(run: Run, reporter: Reporter) -> None:
     reporter.say(f"serve it:   bifocal-service serve {version.parents[1]}")
 
 
-def publish_finished(run: Run, reporter: Reporter, *, publish: bool) -> None:
+def publish_finished(run: Run, reporter: Reporter, *, publish: bool | None = None, gate: bool | None = None) -> None:
     """Says that a run is finished, and publishes it if that is asked for and was not done.
 
     Args:
         run: finished.
         reporter: told.
-        publish: whether to publish it.
+        publish: whether to publish it; None is as `gate` says.
+        gate: False publishes also what the gate refused.
 
     Raises:
+        WorseModelError: if it is to be published, and the gate refused it.
         StorageError: if it can't be published.
     """
     run.drop_checkpoints()  # if a process was killed at its very end
     metrics = run.metrics()
-    if publish and metrics.get("published") is None:
+    if publish and gate is not False:
+        raise_if_refused(run)
+    if (gate is False if publish is None else publish) and metrics.get("published") is None:
         version = publish_once(run.bundle, run.request().models, run.recipe().name)
         run.write_metrics({**metrics, "published": str(version)})
     else:
         reporter.say(f"{run.name} is finished; nothing is left to be done.")
     tell(run, reporter)
+
+
+def is_refused(metrics: dict[str, Any]) -> bool:
+    """Whether the gate said no."""
+    return bool((metrics.get("gate") or {}).get("worse"))
+
+
+def raise_if_refused(run: Run) -> None:
+    """Ends with the gate's words, if it said no and the bundle is not published all the same.
+
+    Raises:
+        WorseModelError: with what to do.
+    """
+    metrics = run.metrics()
+    if is_refused(metrics) and metrics.get("published") is None:
+        raise WorseModelError(
+            f"{metrics['gate']['sentence']} The run and its bundle are kept: {run.path}. "
+            f"To publish it all the same: bifocal-training fit --resume {run.path} --no-gate"
+        )
 
 
 def _of_several(spec: ModelSpec) -> set[str]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from model.examples import Example
 from model.spec import TagsInput
 from training import division, golden_rows, labels, manifest
-from training.check import Findings, check
+from training.check import Findings, check, contents
 from training.gathered import Gathered, gather
 from training.manifest import BadRow, Manifest
 from training.pipeline import Examples
@@ -31,6 +31,7 @@ class Prepared:
         golden: what the bundle takes along to be checked by; read now, for the files may be gone after training.
         manifest: all rows, with what is wrong with the bad ones; `manifest.pictures(name)` are the files of an input.
         findings: what the check of the data found.
+        contents: for each split what stands for the content of its rows, S16 (rows,); see `training.check.contents`.
     """
 
     recipe: Recipe
@@ -40,6 +41,7 @@ class Prepared:
     golden: list[Example]
     manifest: Manifest
     findings: Findings
+    contents: Mapping[str, NDArray[np.bytes_]]
 
     @property
     def bad(self) -> list[BadRow]:
@@ -85,8 +87,10 @@ def prepare(recipe: Recipe, *, cache_dir: Path, reporter: Reporter, also: Sequen
     train, val, test = (examples.subset(of_usable == number) for number in range(len(SPLITS)))
     golden = golden_rows.choose(val, {name: column.paths for name, column in whole.pictures.items()})
     with reporter.task("Checking"):
-        findings = check(whole, labelled, split, warnings=warnings)
-    return Prepared(labelled, train, val, test, golden, whole.manifest, findings)
+        keys = contents.keys(whole)
+        findings = check(whole, labelled, split, warnings=warnings, keys=keys)
+    by_split = {name: keys[of_usable == number] for number, name in enumerate(SPLITS)}
+    return Prepared(labelled, train, val, test, golden, whole.manifest, findings, by_split)
 
 
 def examples_of(whole: Gathered, recipe: Recipe) -> Examples:

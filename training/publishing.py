@@ -21,7 +21,7 @@ def publish_once(bundle: Path, models: Path, name: str) -> Path:
     """
     home = models / name
     for number in reversed(versions(home)):
-        if _is_same(home / str(number), bundle):
+        if is_same(home / str(number), bundle):
             return home / str(number)
     try:
         return publish(bundle, models, name)
@@ -29,13 +29,14 @@ def publish_once(bundle: Path, models: Path, name: str) -> Path:
         raise StorageError(f"Version of {name!r} can't be written to {home}: {error.strerror or error}.") from error
 
 
-def newest(models: Path, name: str, *, other_than: Path) -> Path | None:
+def newest(models: Path, name: str, *, other_than: Path | None = None) -> Path | None:
     """The newest published version of a model that is not a certain bundle, if there is one."""
     found = (models / name / str(number) for number in reversed(versions(models / name)))
-    return next((version for version in found if not _is_same(version, other_than)), None)
+    return next((version for version in found if other_than is None or not is_same(version, other_than)), None)
 
 
-def _is_same(version: Path, bundle: Path) -> bool:
+def is_same(some: Path, other: Path) -> bool:
+    """Whether two bundles are copies of one; of what is no bundle none is."""
     # It names the digests of all other files, and the moment.
-    file = version / _METADATA
-    return file.is_file() and file.read_bytes() == (bundle / _METADATA).read_bytes()
+    some, other = some / _METADATA, other / _METADATA
+    return some.is_file() and other.is_file() and some.read_bytes() == other.read_bytes()

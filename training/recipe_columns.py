@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from model.errors import SpecError
+from model.spec import Name
+from model.spec.checks import RESERVED
 from training.default_model import TRAINING, default_spec
 from training.manifests.folder import FILE, LABEL, SPLIT, splits_of
 from training.recipe import Recipe
+
+_NAME: TypeAdapter[str] = TypeAdapter(Name)
+LONGEST = 45  # characters of a column that its name keeps; a name has 60 at most
 
 
 def from_columns(
@@ -48,7 +55,7 @@ def from_columns(
         raise SpecError("No input: give at least one of --image, --text and --tags.")
     if not label:
         raise SpecError("No label: give --label COLUMN, the column to be predicted.")
-    labels = heads_of(label)
+    labels = heads_of(label, columns)
     return Recipe.parse(
         {
             "name": name,
@@ -84,25 +91,27 @@ def inputs_of(kinds: Mapping[str, list[str]]) -> dict[str, tuple[str, str]]:
     inputs: dict[str, tuple[str, str]] = {}
     for kind, given in kinds.items():
         for item in given:
-            input_name, column = _named(item, default=kind if len(given) == 1 else None)
+            input_name, column = _named(item, default=kind if len(given) == 1 else None, beside="input")
             if input_name in inputs:
                 raise SpecError(f"Two inputs are named {input_name!r}; name them: --{kind} NAME=COLUMN.")
             inputs[input_name] = kind, column
     return inputs
 
 
-def heads_of(label: list[str]) -> dict[str, str]:
+def heads_of(label: list[str], inputs: Collection[str]) -> dict[str, str]:
     """Names for heads, each with its column.
 
     Args:
         label: columns, each `COLUMN` or `HEAD=COLUMN`.
+        inputs: names that are taken.
 
     Raises:
         SpecError: if two have the same name.
     """
     labels: dict[str, str] = {}
     for item in label:
-        head, column = _named(item, default="label" if len(label) == 1 and not item.isascii() else None)
+        default = "label" if len(label) == 1 and not item.isascii() else None
+        head, column = _named(item, default=default, beside="label", taken=inputs)
         if head in labels:
             raise SpecError(f"Two heads are named {head!r}; name them: --label NAME=COLUMN.")
         labels[head] = column
@@ -115,12 +124,26 @@ def name_of(manifest: Path) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._") or "model"
 
 
-def _named(item: str, default: str | None = None) -> tuple[str, str]:
-    """`NAME=COLUMN` or `COLUMN` -> (name, column); a name made from a column is in lower case with underscores."""
+def _named(item: str, *, default: str | None, beside: str, taken: Collection[str] = ()) -> tuple[str, str]:
+    """`NAME=COLUMN` or `COLUMN` -> (name, column).
+
+    A name made from a column is in lower case with underscores; where it can't be used, `beside` comes after it.
+    """
     name, equals, column = item.partition("=")
     if equals:
         return name, column
     if default is None and not item.isascii():
         raise SpecError(f"No name can be made of the column {item!r}; give one: NAME={item}.")
     made = re.sub(r"[^a-z0-9]+", "_", item.lower()).strip("_")
-    return default or (made if re.match(r"[a-z]", made) else f"column_{made}".rstrip("_")), item
+    made = made if re.match(r"[a-z]", made) else f"column_{made}".rstrip("_")
+    made = (default or made)[:LONGEST]
+    return f"{made}_{beside}" if made in taken or not _is_free(made) else made, item
+
+
+def _is_free(name: str) -> bool:
+    """Whether an input, with its branch, or a head may be called so."""
+    try:
+        _NAME.validate_python(name)
+    except ValidationError:
+        return False
+    return name not in RESERVED and not name.endswith(("_present", "_target"))

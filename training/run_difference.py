@@ -9,15 +9,24 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from model.spec import MultiLabelHead
 from training import run_contents
 from training.accuracy import overlap
 from training.evaluation.bootstrap import Interval, paired_accuracy
 from training.numbers import METRICS
+from training.predictions import GROUP
 from training.run_contents import Contents
 
 Pair = tuple[Any, Any]
+# Which group each row is in.
+Codes = NDArray[np.intp]
+
+NO_GROUPS = (
+    "the recipe has groups, and predictions.csv of neither run says which row is in which. Each row was taken to stand "
+    "for itself, so this interval is too narrow, and what it says too sure. Train either run again to know better."
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,7 @@ class Difference:
         figures: for each head that both have and each metric both values with their intervals.
         gains: for each head by how much the accuracy of b is over that of a on the same test rows: a paired bootstrap.
         unpaired: for each head without that why.
+        cautions: for each head whose gain is surer than it should be why.
     """
 
     recipe: Mapping[str, Pair]
@@ -39,6 +49,7 @@ class Difference:
     figures: Mapping[str, Mapping[str, Pair]]
     gains: Mapping[str, Interval]
     unpaired: Mapping[str, str]
+    cautions: Mapping[str, str]
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON holds it."""
@@ -49,6 +60,7 @@ class Difference:
             "figures": self.figures,
             "gains": {head: gain.as_dict() for head, gain in self.gains.items()},
             "unpaired": self.unpaired,
+            "cautions": self.cautions,
         }
 
 
@@ -61,7 +73,7 @@ def difference(path_a: Path, path_b: Path) -> Difference:
     """
     a, b = run_contents.read(path_a), run_contents.read(path_b)
     recipes = [dict(_flat(run.recipe.model_dump(mode="json"))) for run in (a, b)]
-    gains, unpaired = _gains(a, b)
+    gains, unpaired, cautions = _gains(a, b)
     return Difference(
         recipe=_differing(*recipes),
         data=_differing(_data(a), _data(b)),
@@ -77,6 +89,7 @@ def difference(path_a: Path, path_b: Path) -> Difference:
         },
         gains=gains,
         unpaired=unpaired,
+        cautions=cautions,
     )
 
 
@@ -100,8 +113,8 @@ def _data(run: Contents) -> dict[str, Any]:
     return dict(_flat(run.metadata.training_data))
 
 
-def _gains(a: Contents, b: Contents) -> tuple[dict[str, Interval], dict[str, str]]:
-    gains, unpaired = {}, {}
+def _gains(a: Contents, b: Contents) -> tuple[dict[str, Interval], dict[str, str], dict[str, str]]:
+    gains, unpaired, cautions = {}, {}, {}
     tables = [run_contents.predictions(run.path) for run in (a, b)]
     for name in a.recipe.spec.heads:
         if name not in b.recipe.spec.heads:
@@ -112,8 +125,17 @@ def _gains(a: Contents, b: Contents) -> tuple[dict[str, Interval], dict[str, str
         elif not found[0].rows.equals(found[1].rows):
             unpaired[name] = "they were tested on other rows, so only the intervals can be compared"
         else:
-            gains[name] = paired_accuracy(found[0].scores, found[1].scores)
-    return gains, unpaired
+            groups = _fewest(found[0].groups, found[1].groups)
+            gains[name] = paired_accuracy(found[0].scores, found[1].scores, groups=groups)
+            if groups is None and (a.recipe.data.group or b.recipe.data.group):
+                cautions[name] = NO_GROUPS
+    return gains, unpaired, cautions
+
+
+def _fewest(a: Codes | None, b: Codes | None) -> Codes | None:
+    """The groups of the same rows by either run; of two groupings the coarser, as the finer is sure too soon."""
+    known = [codes for codes in (a, b) if codes is not None]
+    return min(known, key=lambda codes: len(np.unique(codes)), default=None)
 
 
 @dataclass(frozen=True)
@@ -123,10 +145,12 @@ class _Scored:
     Args:
         rows: their numbers and right labels.
         scores: float64 (rows,), from 0, wrong, to 1, right.
+        groups: (rows,), equal within a group, of a row without one its own; None if they are not known.
     """
 
     rows: pl.DataFrame
     scores: np.ndarray
+    groups: Codes | None
 
 
 def _scores(table: pl.DataFrame | None, run: Contents, name: str) -> _Scored | None:
@@ -138,7 +162,15 @@ def _scores(table: pl.DataFrame | None, run: Contents, name: str) -> _Scored | N
         scores = overlap(_sets(head, predicted), _sets(head, right))
     else:
         scores = (right == predicted).to_numpy().astype(np.float64)
-    return _Scored(table.select("row", f"{name}.label"), scores)
+    return _Scored(table.select("row", f"{name}.label"), scores, _groups(table))
+
+
+def _groups(table: pl.DataFrame) -> Codes | None:
+    if GROUP not in table.columns:
+        return None
+    keys = table[GROUP].to_numpy()
+    codes = np.unique(keys.astype(object), return_inverse=True)[1].reshape(-1)
+    return np.where(keys == "", -1 - np.arange(len(keys)), codes)
 
 
 def _sets(head: MultiLabelHead, cells: pl.Series) -> np.ndarray:

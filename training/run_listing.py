@@ -59,11 +59,9 @@ class Listed:
         return {**asdict(self), "path": str(self.path), "started": self.started.isoformat()}
 
     def metric(self, name: str) -> Mapping[str, float] | None:
-        """A metric of the first head."""
-        for figures in (self.metrics or {}).values():
-            found: Mapping[str, float] | None = figures.get(name)
-            return found
-        return None
+        """A metric of the first head that has it: of a few rows one may be undefined."""
+        found = (figures.get(name) for figures in (self.metrics or {}).values())
+        return next((metric for metric in found if metric is not None), None)
 
 
 def find(runs: Path) -> list[Path]:
@@ -116,7 +114,8 @@ def read(path: Path) -> Listed:
 
 
 def in_order(runs: Sequence[Listed], key: str) -> list[Listed]:
-    """Runs sorted by a key: the latest first, or the best by a metric of their first head; those without it last.
+    """Runs sorted by a key: the latest first, or the best by a metric, of several heads that of the first that has it;
+    those without it last.
 
     Raises:
         SpecError: if there is no such key.

@@ -67,6 +67,8 @@ def tell_difference(found: Difference, a: str, b: str, reporter: Reporter) -> No
         else:
             verdict = "they can't be told apart"
         reporter.say(f"accuracy of {head} on the same test rows, {b} less {a}: {points}: {verdict}")
+        if head in found.cautions:
+            reporter.say(f"warning: {found.cautions[head]}")
     for head, reason in found.unpaired.items():
         reporter.say(f"{head}: {reason}")
 

@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from model.bundle import versions
-from model.errors import BundleError, StorageError
+from model.errors import BifocalError, BundleError, StorageError
+from model.json_text import json_text
 from training import recipe_file
 from training.checkpoint import Checkpoint
 from training.recipe import Recipe
 from training.request import Request
+from training.whole_file import whole_file
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,7 @@ class Run:
         bad_rows.csv           the rows that could not be used, if any
         check.json             what the data check found; duplicates.csv and its like if there are any
         vocabularies/          one file a branch over text or tags
+        learned_from.npy       what stands for the content of each row that it was trained or chosen by
         bundle/                what was published
         report.html, MODEL_CARD.md
 
@@ -125,6 +132,14 @@ class Run:
     def bundle(self) -> Path:
         """Where the bundle is exported to."""
         return self.path / "bundle"
+
+    @property
+    def cache(self) -> Path:
+        """Where its columns and decoded pictures are; if that is not known or gone, `.cache` beside the run."""
+        with suppress(BifocalError):
+            if (asked := self.request().cache).is_dir():
+                return asked
+        return self.path.absolute().parent / ".cache"
 
     def recipe(self) -> Recipe:
         """The resolved recipe.
@@ -195,6 +210,23 @@ class Run:
         file.parent.mkdir(exist_ok=True)
         return Path(shutil.copyfile(source, file))
 
+    def write_contents(self, contents: NDArray[np.bytes_]) -> None:
+        """Writes what stands for the content of the rows that the model learns from, S16 (rows,)."""
+        file = self.path / "learned_from.npy"
+        try:
+            with whole_file(file) as beside, beside.open("wb") as stream:
+                np.save(stream, contents)
+        except OSError as error:
+            raise StorageError(f"{file} can't be written: {error.strerror or error}.") from error
+
+    def contents(self) -> NDArray[np.bytes_] | None:
+        """What stands for the content of the rows that it learned from, S16 (rows,); None if that is not known."""
+        try:
+            found: NDArray[np.bytes_] = np.load(self.path / "learned_from.npy")
+        except (OSError, ValueError):
+            return None
+        return found
+
     def append_log(self, figures: Mapping[str, Any]) -> None:
         """Adds a line to `log.jsonl`."""
         with (self.path / "log.jsonl").open("a", encoding="utf-8") as stream:
@@ -214,7 +246,7 @@ class Run:
 
     def write_json(self, name: str, data: Mapping[str, Any]) -> None:
         """Writes a file of figures."""
-        self._write(name, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+        self._write(name, json_text(data) + "\n")
 
     def discard(self) -> None:
         """Deletes the folder: that of a run that failed before it trained, in which nothing is of use."""
@@ -231,13 +263,11 @@ class Run:
             StorageError: if it can't be written; the one before is still there then.
         """
         file = self.path / name
-        beside = file.with_name(f".{file.name}.part")
         try:
             file.parent.mkdir(exist_ok=True)
-            beside.write_text(text, encoding="utf-8")
-            beside.replace(file)
+            with whole_file(file) as beside:
+                beside.write_text(text, encoding="utf-8")
         except OSError as error:
-            beside.unlink(missing_ok=True)
             raise StorageError(f"{file} can't be written: {error.strerror}.") from error
 
 

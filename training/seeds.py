@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from training.evaluation.calibration import calibrate
-from training.evaluation.figures import figures
+from training.calibrated import Figures, test_figures
 from training.monitor import Monitor
-from training.prepare import Prepared
 from training.session import Session
 from training.trained import Trained
-
-# What a table of the spread has of each head.
-Figures = dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -63,7 +57,7 @@ def train_seeds(session: Session, count: int) -> Kept:
         best = trained.best
         validation[seed] = {"epoch": best.epoch, "loss": best.val_loss, "accuracy": best.val_accuracy}
         validation[seed][settings.monitor] = best.monitored
-        test[seed] = _figures(trained, session.data)
+        test[seed] = test_figures(trained, session.data)
         score = monitor.score(best.monitored, best.val_loss, best.val_accuracy)
         if best_score is None or score > best_score:
             best_score, kept_seed, kept = score, seed, trained
@@ -104,15 +98,3 @@ def spread(
 
 def _spread_of(values: Sequence[float]) -> dict[str, Any]:
     return {"mean": statistics.mean(values), "standard_deviation": statistics.stdev(values), "values": list(values)}
-
-
-def _figures(trained: Trained, data: Prepared) -> Figures:
-    """Figures of the calibrated test probabilities that are defined, by head."""
-    calibrations = calibrate(trained.spec, trained.logits(data.val), data.val.targets)
-    logits, targets = trained.logits(data.test), data.test.targets
-    found = {}
-    for name, head in trained.spec.heads.items():
-        calibration = calibrations[name]
-        all_figures = figures(head, calibration.probabilities(head, logits[name]), targets[name], calibration.at(head))
-        found[name] = {key: value for key, value in all_figures.items() if math.isfinite(value)}
-    return found

@@ -31,6 +31,12 @@ Combination = tuple[tuple[str, ...], ...]
 _REST = 0.05
 
 
+def named(value: str) -> int:
+    """The split that a cell names, an index of `SPLITS`; -1 if it names none."""
+    spelled = SPELLINGS.get(value.lower())
+    return -1 if spelled is None else SPLITS.index(spelled)
+
+
 def by_column(values: Sequence[str], rows: Sequence[int], column: str) -> NDArray[np.int8]:
     """The splits that a manifest column gives.
 
@@ -46,11 +52,11 @@ def by_column(values: Sequence[str], rows: Sequence[int], column: str) -> NDArra
         ManifestError: at the first row whose value is none of these.
     """
     for row, value in sorted(zip(rows, values, strict=True)):
-        if value.lower() not in SPELLINGS:
+        if named(value) < 0:
             raise ManifestError(
                 f"Row {row}: column {column!r} says {value!r}; expected one of {', '.join(sorted(SPELLINGS))}."
             )
-    return np.array([SPLITS.index(SPELLINGS[value.lower()]) for value in values], np.int8)
+    return np.array([named(value) for value in values], np.int8)
 
 
 def by_ratio(
@@ -58,6 +64,7 @@ def by_ratio(
     combinations: Sequence[Combination],
     groups: NDArray[np.integer] | None,
     settings: SplitSettings,
+    among: Sequence[int] = range(len(SPLITS)),
 ) -> NDArray[np.int8]:
     """Makes a split: stratified by the labels of all heads, groups whole, the same for the same seed.
 
@@ -71,12 +78,14 @@ def by_ratio(
         combinations: the labels of each head. To have none is a label too.
         groups: integers (rows,), equal in a group; negative makes a row a group of its own.
         settings: the shares and the seed.
+        among: the splits that rows come to; train is one of them, and gets the shares of the others too.
 
     Returns:
         int8 (rows,), an index of `SPLITS`. The first row of a label is in train, unless its group is elsewhere.
     """
-    shares = (1 - settings.validation - settings.test, settings.validation, settings.test)
-    block = math.ceil(1 / min(shares))
+    validation, test = (share * (split in among) for split, share in ((1, settings.validation), (2, settings.test)))
+    shares = (1 - validation - test, validation, test)
+    block = math.ceil(1 / min(filter(None, shares)))
     urns: dict[tuple[int, str | None], _Urn] = {}
     own: list[list[_Urn]] = []  # of each combination, the urns of its labels
     for combination in combinations:
@@ -125,13 +134,16 @@ def _draw(urns: list[_Urn], shares: tuple[float, ...], chance: float) -> int:
     """A split, by the product of what its labels have left for it, each as a multiple of the split's share."""
     odds = list(shares)
     for urn in urns:
-        odds = [odd * (left + _REST) / share for odd, left, share in zip(odds, urn.tickets(), shares, strict=True)]
+        odds = [
+            odd * (left + _REST) / (share or 1) for odd, left, share in zip(odds, urn.tickets(), shares, strict=True)
+        ]
     chance *= sum(odds)
-    for split in (0, 1):
+    last = max(split for split, share in enumerate(shares) if share)
+    for split in range(last):
         if chance < odds[split]:
             return split
         chance -= odds[split]
-    return 2
+    return last
 
 
 def _chance(seed: int, combination: Combination, number: int) -> float:
@@ -142,29 +154,6 @@ def _chance(seed: int, combination: Combination, number: int) -> float:
 
 def _listed(groups: NDArray[np.integer] | None, rows: int) -> list[int]:
     return [-1] * rows if groups is None else groups.tolist()
-
-
-def rescued(
-    split: NDArray[np.int8], targets: Sequence[Targets], usable: NDArray[np.intp], groups: NDArray[np.integer] | None
-) -> NDArray[np.int8]:
-    """A made split in which every label has a usable row to train on.
-
-    Where all training rows of a label are unusable, the first usable row that has it moves to train, with its group.
-
-    Args:
-        split: int8 (rows,), of all rows.
-        targets: for each head, int32 (usable,) or bool (usable, classes).
-        usable: positions of the rows that can be used.
-        groups: integers (rows,), as of `by_ratio`.
-    """
-    split = split.copy()
-    for target in targets:
-        classes = target.shape[1] if target.ndim == 2 else int(target.max(initial=-1)) + 1
-        trained = counts_of(target[split[usable] == 0], classes)
-        for label in np.flatnonzero((trained == 0) & (counts_of(target, classes) > 0)).tolist():
-            first = usable[np.argmax(target[:, label] if target.ndim == 2 else target == label)]
-            split[first if groups is None or groups[first] < 0 else groups == groups[first]] = 0
-    return split
 
 
 def check(split: NDArray[np.int8], targets: Targets, *, labels: Sequence[str], column: str) -> list[str]:
@@ -186,7 +175,7 @@ def check(split: NDArray[np.int8], targets: Targets, *, labels: Sequence[str], c
         if not (split == number).any():
             raise ManifestError(
                 f"No row is in the split {name!r}: {len(split)} usable rows are too few to divide, or the split column "
-                "leaves it out. Add rows, or give --split a column with train, val and test."
+                "names none that can be used. Add rows, or give --split a column with train, val and test."
             )
     counts = {name: counts_of(targets[split == number], len(labels)) for number, name in enumerate(SPLITS)}
     untrained = [label for index, label in enumerate(labels) if not counts["train"][index]]

@@ -57,7 +57,10 @@ def compiled(
     groups: Sequence[Group],
     average: Average | None = None,
 ) -> Step:
-    """A step as one graph: tensors of `serving_inputs` and targets -> the loss, with the weights of the groups moved.
+    """A step as one graph: tensors of `serving_inputs` and targets -> a loss, with the weights of the groups moved.
+
+    The loss is that of the heads' answers, as on validation, which is not all that is made small if there are copies
+    of heads; unless that is no longer a number.
 
     Args:
         network: of `model.build`.
@@ -72,12 +75,13 @@ def compiled(
     def step(tensors: Mapping[str, tf.Tensor], targets: Mapping[str, tf.Tensor]) -> tf.Tensor:
         steps_before = tf.identity(groups[0].optimizer.iterations.value)
         with tf.GradientTape() as tape:
-            loss = objective(network(encoder(tensors), training=True), targets)
+            logits = network(encoder(tensors), training=True)
+            loss = objective(logits, targets)
         gradients = tape.gradient(loss, [[variable.value for variable in group.variables] for group in groups])
         for group, found in zip(groups, gradients, strict=True):
             group.optimizer.apply(found, group.variables)
         if average is not None:
             average.update(steps_before)
-        return loss
+        return tf.where(tf.math.is_finite(loss), objective.of_answers(logits, targets), loss)
 
     return step

@@ -15,7 +15,7 @@ from service.store.served import Engine
 router = APIRouter(tags=["models"])
 
 # Figures that grow with the number of classes, or are many.
-_OF_ONE_MODEL = frozenset({"classes", "confusion", "reliability", "absent", "slices", "calibration"})
+_OF_ONE_MODEL = frozenset({"classes", "confusion", "confused", "reliability", "absent", "slices", "calibration"})
 
 
 @router.get("/models")

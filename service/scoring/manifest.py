@@ -134,8 +134,12 @@ class Table(Manifest):
     def _parsed(self, stream: BinaryIO) -> Iterator[list[str]]:
         text = (line for line in _decoded(stream, self.file))
         lines = csv.reader(text, delimiter=SEPARATORS[self.file.suffix.lower()], strict=True)
+        begun = False  # blank lines before the header do not count
         try:
-            yield from lines
+            for cells in lines:
+                begun = begun or any(map(str.strip, cells))
+                if begun:
+                    yield cells
         except csv.Error as error:
             raise ManifestError(
                 f"{self.file.name} can't be read as a table near line {lines.line_num}: {error}. Double the quotes "

@@ -9,6 +9,7 @@ from typing import Any
 from model.errors import RequestError
 from model.examples import Example
 from model.spec import ImageInput, ModelSpec, TagsInput
+from model.written_list import written_list
 from service.intake.inputs import checked_example
 from service.scoring.manifest import Row
 from service.scoring.scored import Bad
@@ -56,6 +57,8 @@ class Reader:
             return None
         if isinstance(given, ImageInput):
             return self._picture(cell)
+        if isinstance(given, TagsInput) and isinstance(cell, str) and (tags := written_list(cell)) is not None:
+            cell = list[Any](tags)
         if isinstance(given, TagsInput) and isinstance(cell, list):
             return _joined(cell, given.delimiter)
         if isinstance(cell, (str, int, float)):

@@ -68,7 +68,7 @@ def test_refused_versions_are_listed_with_the_reason(models: Path) -> None:
 
 
 def test_tables_by_class_and_the_model_card_are_told_of_one_model_alone(models: Path) -> None:
-    figures = {"accuracy": 0.5, "classes": {"red": {"recall": 1}}, "confusion": [[1]]}
+    figures = {"accuracy": 0.5, "classes": {"red": {"recall": 1}}, "confusion": [[1]], "confused": [["a", "b", 1]]}
     bundle = write_bundle(models, metrics={"colour": figures})
     (bundle / "assets.extra" / "MODEL_CARD.md").write_text("# Colours\n\nNames the colour of a mug.\n")
     with serving(models) as client:

@@ -158,6 +158,19 @@ def test_blank_lines_count_as_in_training_and_a_row_with_too_many_cells_is_bad(b
     assert len(pl.read_csv(tmp_path / "rows.csv", truncate_ragged_lines=True)) >= 4  # what training counts
 
 
+def test_written_lists_of_tags_and_blank_lines_before_the_header_are_read_as_in_training(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    (tmp_path / "rows.csv").write_text('\n,\ntext,tags\n,"[\'thing\', \'green\']"\n,"thing,green"\n,"[""a,b""]"\n,[]\n')
+    run(bundle, tmp_path / "rows.csv", tmp_path / "p.csv")
+
+    rows = table(tmp_path / "p.csv")
+    assert [row["error"] for row in rows][:2] == ["", ""]
+    assert rows[0]["colour:green"] == rows[1]["colour:green"]
+    assert rows[2]["error"] == "the tag 'a,b' holds the delimiter ','"
+    assert rows[3]["error"].startswith("all inputs are empty")
+
+
 def test_a_table_of_no_rows_gives_a_table_of_no_rows(bundle: Bundle, tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("text\n")
     for out in ("p.csv", "p.jsonl", "p.parquet"):

@@ -185,6 +185,15 @@ def test_a_branch_that_was_left_behind_is_told_from_one_that_can_do_nothing() ->
     assert useless.try_.startswith("Leave image out")
 
 
+def test_copies_of_the_head_that_are_there_are_not_advised_again() -> None:
+    copied, behind = recipe(auxiliary_weight=1.0), {"colour": figures(absent={"image": {"accuracy": measured(1.0)}})}
+    left_behind = only(contents(copied, test=behind, alone={"picture": {"colour": 0.7}}))
+    no_better = only(contents(copied, test={"colour": figures()}, alone={"words": {"colour": measured(0.995)}}))
+
+    assert left_behind.try_.startswith("Leave image out, unless requests may come without the rest: a copy")
+    assert no_better.try_.endswith("If it does, take that one; if not, leave the picture out.")
+
+
 def test_labels_that_are_weighed_already_are_to_be_looked_at() -> None:
     run = contents(recipe(class_weights="balanced"), test={"colour": figures([[4, 4, 4], [0, 60, 0], [0, 0, 60]])})
 

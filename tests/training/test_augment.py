@@ -168,6 +168,17 @@ def test_dropout_leaves_out_its_share_of_the_words() -> None:
     assert left == sorted(left, key=int)
 
 
+@pytest.mark.parametrize("delimiter", [None, ","])
+@pytest.mark.parametrize("dropout", [0.3, 0.5, 0.9, ALWAYS])
+def test_a_higher_dropout_always_leaves_less_of_short_texts(dropout: float, delimiter: str | None) -> None:
+    values = np.array([f"red{delimiter or ' '}mug"] * 4000, object)
+    left = texts(values, AugmentSettings(word_dropout=dropout), np.random.default_rng(0), delimiter=delimiter)
+    share = sum(len(text.split(delimiter)) for text in left) / 8000
+
+    assert share == pytest.approx((1 + (1 - dropout) ** 2) / 2, abs=0.015)
+    assert (left == "red").mean() == pytest.approx((left == "mug").mean(), abs=0.03)
+
+
 def test_a_text_keeps_its_last_word_and_one_of_which_only_a_dash_would_be_left_is_kept() -> None:
     most = AugmentSettings(word_dropout=ALWAYS)
 

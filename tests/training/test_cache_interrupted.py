@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from model.errors import StorageError
 from model.spec import ImageInput
 from tests.training.test_cache import IMAGE, all_of, cached, picture, pixels_file
 from training.cache import Decoded, Progress, decoded
-from training.cache.crew import Crew
+from training.cache.crew import TOLD_AT_ONCE, Crew
 from training.cache.picture import Decoding
 
 ROOT = Path(__file__).parents[2]
@@ -28,8 +30,16 @@ def paths(tmp_path: Path) -> list[Path]:
     return [picture(tmp_path, f"{shade:03}.png", shade) for shade in range(1, 41)]
 
 
-def run(paths: list[Path], folder: Path, *, processes: int | None = 0, progress: Progress = lambda *_: None) -> Decoded:
-    return decoded(paths, IMAGE, directory=folder / "cache", max_pixels=1000, progress=progress, processes=processes)
+def run(
+    paths: list[Path],
+    folder: Path,
+    *,
+    processes: int | None = 0,
+    progress: Progress = lambda *_: None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Decoded:
+    options = {"directory": folder / "cache", "max_pixels": 1000, "progress": progress, "say": say}
+    return decoded(paths, IMAGE, **options, processes=processes)
 
 
 def program(body: str, folder: Path, image: ImageInput = IMAGE) -> subprocess.Popen[str]:
@@ -172,17 +182,21 @@ def deadly(data, **options):
         b"SEGV": lambda: os.kill(os.getpid(), signal.SIGSEGV),
         b"EXIT": lambda: os._exit(3),
         b"HANG": lambda: time.sleep(60),
+        b"LAST": lambda: (open(LAST, "w"), os._exit(4)),
     }.items():
         if data.endswith(word):
             deed()
     return decode(data, **options)
 images.decode = deadly
+LAST = os.path.join(os.path.dirname(__file__), "last")
+if os.path.exists(LAST):
+    os._exit(5)
 """
 
 
 @pytest.fixture
 def deadly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """From now on decoders that are started end or hang on a file that ends with such a word."""
+    """From now on decoders that are started end or hang on a file that ends with such a word; after LAST none starts."""
     (tmp_path / "patch").mkdir()
     (tmp_path / "patch" / "sitecustomize.py").write_text(DEADLY)
     monkeypatch.syspath_prepend(tmp_path / "patch")
@@ -220,12 +234,78 @@ def test_a_picture_that_takes_for_ever_is_given_up_and_tried_again_out_of_proces
         monkeypatch.setattr(images, "decode", lambda *_, **__: pytest.fail("decoded in this process"))
 
 
-def test_where_no_process_can_be_started_threads_decode(
+def test_where_no_process_can_be_started_threads_decode_and_that_is_told(
     tmp_path: Path, paths: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
+    said: list[str] = []
 
-    assert all_of(run(paths, tmp_path, processes=2)) == list(range(1, 41))
+    assert all_of(run(paths, tmp_path, processes=2, say=said.append)) == list(range(1, 41))
+    (told,) = said
+    assert told.startswith(
+        "No process for decoding can be started (/bin/false -m training.cache.worker does not start)"
+    )
+
+
+def test_where_none_can_be_started_again_no_file_that_may_be_deadly_is_decoded_here(
+    deadly: Path, paths: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(paths[3], b"LAST")
+    decode = images.decode
+    here = lambda data, **options: pytest.fail("here") if data.endswith(b"LAST") else decode(data, **options)  # noqa: E731
+    monkeypatch.setattr(images, "decode", here)
+    said: list[str] = []
+
+    column = run(paths, deadly, processes=1, say=said.append)
+    assert "004.png: decoding it or a file beside it ended the decoder's process, and there is no" in column.bad[3]
+    assert set(column.bad) <= set(range(2 * TOLD_AT_ONCE))
+    assert (len(said), all_of(column)[-1]) == (1, 40)
+
+    (deadly / "patch" / "last").unlink()
+    (deadly / "patch" / "sitecustomize.py").write_text(DEADLY.replace('open(LAST, "w"), ', ""))
+    column = run(paths, deadly)
+    assert list(column.bad) == [3]
+    assert "ended the decoder's process (exit code 4)" in column.bad[3]
+
+
+def test_where_one_can_not_be_started_again_the_others_go_on(deadly: Path, paths: list[Path]) -> None:
+    add(paths[39], b"LAST")
+    said: list[str] = []
+
+    column = run(paths, deadly, processes=2, say=said.append)
+    assert list(column.bad) == [39]
+    assert "040.png: decoding it ended the decoder's process (exit code 4)" in column.bad[39]
+    assert said == []
+
+
+def test_few_pictures_are_decoded_out_of_process_after_a_run_that_was_broken_off(
+    deadly: Path, paths: list[Path]
+) -> None:
+    add(paths[3], b"SEGV")
+    patch = deadly / "patch" / "sitecustomize.py"
+    crashed = program(
+        f"exec(compile({patch.read_text()!r}, {str(patch)!r}, 'exec'), {{'__file__': {str(patch)!r}}})\nrun(lambda *_: None)",
+        deadly,
+    )
+    crashed.communicate()
+    assert crashed.returncode == -signal.SIGSEGV
+
+    column = run(paths, deadly, processes=None)
+    assert list(column.bad) == [3]
+    assert "ended the decoder's process (SIGSEGV)" in column.bad[3]
+    assert not list(deadly.glob("cache/*/unfinished"))
+
+
+def test_decoders_run_nothing_of_the_folder_where_the_user_stands(
+    tmp_path: Path, paths: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "model.py").write_text("open('has-run', 'w')\nraise SystemExit")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(ROOT), *filter(None, sys.path)])
+    said: list[str] = []
+
+    assert all_of(run(paths, tmp_path, processes=1, say=said.append)) == list(range(1, 41))
+    assert (said, (tmp_path / "has-run").exists()) == ([], False)
 
 
 def test_a_decoding_process_imports_neither_tensorflow_nor_the_main_module() -> None:

@@ -14,6 +14,7 @@ from PIL import Image
 from rich.console import Console
 from typer.testing import CliRunner
 
+from model.errors import ManifestError
 from tests import tiny
 from tests.training import planted
 from training import cli
@@ -324,3 +325,126 @@ def test_a_label_is_looked_for_as_words(text: str, label: str, contains: bool, t
 
     assert own.tolist() == [contains]
     assert counts[1] == (1, int(contains), 0)
+
+
+def test_a_cell_that_names_no_split_hides_nothing_else(tmp_path: Path) -> None:
+    rows = rows_of(
+        "|same|x|train", "|other|y|train", "|same|x|val", "|c|y|val", "|d|x|test", "|same|y|trane", "|a x|x|train"
+    )
+    findings = examined(write_pictures(tmp_path, [], rows))
+
+    (refusal,) = findings.refusals
+    assert refusal.startswith("Row 6: column 'split' says 'trane'")
+    assert findings.summary()["splits"] == {"train": 3, "val": 2, "test": 1}
+    assert [(one.position, one.other) for one in findings.duplicates] == [(2, 0)]
+    assert [rows.tolist() for rows in findings.contradictions] == [[0, 2, 5]]
+
+
+def test_a_group_with_a_row_of_no_split_is_in_one_split(tmp_path: Path) -> None:
+    recipe = tiny.recipe(tiny.write_manifest(tmp_path)).replace(data={"group": "group"})
+    lines = table(recipe.data.manifest)
+    tiny.write_rows(
+        recipe.data.manifest, [{**row, "split": "?" if row["split"] == "val" else row["split"]} for row in lines]
+    )
+
+    before = {row["group"] for row in lines if row["split"] == "train"} & {
+        row["group"] for row in lines if row["split"] == "test"
+    }
+    assert examined(recipe).straddling == len(before)
+
+
+@pytest.mark.parametrize(
+    ("cell", "advice"),
+    [
+        ("photos/{}.png", r"paths are taken from {}. Name the folder that they are relative to with --image-root"),
+        (
+            "photos\\{}.png",
+            r"The cells part folders by backslashes, which are letters of a name here ('photos\\0.png')",
+        ),
+    ],
+)
+def test_pictures_that_are_all_looked_for_in_the_wrong_place_are_told_at_once(
+    tmp_path: Path, cell: str, advice: str
+) -> None:
+    rows = rows_of(*(f"{cell.format(row)}|a {row}|{'xy'[row % 2]}|train" for row in range(30)))
+    findings = examined(write_pictures(tmp_path, [], rows))
+    lines = told(findings).splitlines()
+
+    (refused,) = [line for line in lines if line.startswith("refused: ")]
+    assert advice.format(tmp_path) in refused
+    assert "mended or deleted" not in refused
+    assert str(tmp_path / cell.format(0)) in lines[lines.index(refused) + 1]
+    assert findings.refusals == []
+    with pytest.raises(ManifestError, match="--image-root" if "/" in cell else "backslashes"):
+        prepare(findings.manifest.recipe, cache_dir=tmp_path / "cache", reporter=Reporter(Console(file=io.StringIO())))
+
+
+def test_some_missing_pictures_among_other_faults_are_no_cause_to_doubt_the_folder(
+    faulty: tuple[planted.Planted, Findings],
+) -> None:
+    assert "--image-root" not in told(faulty[1])
+
+
+def test_labels_that_differ_in_case_or_in_unicode_form_alone_are_told(tmp_path: Path) -> None:
+    labels = ("Shoes", "shoes", "caf\u00e9", "cafe\u0301", "mug")
+    rows = rows_of(*(f"|text {row}|{labels[row % 5]}|{('train', 'val', 'test')[row // 5 % 3]}" for row in range(30)))
+    (warning,) = examined(write_pictures(tmp_path, [], rows)).warnings
+
+    assert "'Shoes' (6) and 'shoes' (6)" in warning
+    assert r"'cafe\u0301' (6) and 'caf\xe9' (6)" in warning
+    assert "mug" not in warning
+
+
+def test_labels_of_the_same_words_are_each_looked_for(tmp_path: Path) -> None:
+    texts = [b"red shoes", b"old shoes", b"a mug", b"new shoes"]
+    (tmp_path / "texts").write_bytes(b"".join(texts))
+    column = TextColumn(tmp_path / "texts", np.cumsum([0, *map(len, texts)]))
+    own, counts = look(column, np.arange(4), np.array([0, 1, 2, 2]), ["Shoes", "shoes", "mug"])
+
+    assert own.tolist() == [True, True, True, False]
+    assert counts == [(1, 1, 1), (1, 1, 1), (2, 1, 0)]
+
+
+def test_a_placeholder_is_told_once_and_makes_no_twins(tmp_path: Path) -> None:
+    made = planted.sound(tmp_path, rows=150)
+    Image.linear_gradient("L").save(tmp_path / "images" / "no-image.png")
+    for row in made.rows[1::3] + made.rows[2::6]:
+        row["image"] = "images/no-image.png"
+    made.rows[-1]["caption"] = made.rows[1]["caption"]  # a twin by its words all the same
+    made.rows[-1]["image"] = made.rows[1]["image"]
+    findings = examined(planted.write(tmp_path, made))
+
+    (placeholder,) = findings.summary()["placeholders"]
+    assert placeholder == {"input": "image", "row": 2, "rows": 76, "labels": 2}
+    assert "'images/no-image.png' (image) stands in 76 rows of 2 labels: a placeholder? Leave the cell empty" in told(
+        findings
+    )
+    assert [(one.position, one.other, one.what) for one in findings.duplicates] == [(149, 1, None)]
+
+
+def test_pictures_that_all_stand_in_many_rows_are_no_placeholders(tmp_path: Path) -> None:
+    made = planted.sound(tmp_path, rows=90)
+    for number, row in enumerate(made.rows):
+        row["image"] = f"images/{number // 30}.png"
+    summary = examined(planted.write(tmp_path, made)).summary()
+
+    assert summary["placeholders"] == []
+    assert summary["duplicates"]["same_file"] > 20
+
+
+def test_the_split_of_each_row_can_be_kept_as_a_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [{"text": f"a {row}", "label": "xy"[row % 2]} for row in range(60)]
+    tiny.write_rows(tmp_path / "table.csv", rows)
+    columns = ("--text", "text", "--label", "label")
+
+    first = run("table.csv", *columns, "--splits", "kept/splits.csv")
+    assert "the split of each row is in kept/splits.csv" in first.output
+    kept = table(tmp_path / "kept" / "splits.csv")
+    assert [one["row"] for one in kept] == [str(row) for row in range(1, 61)]
+    assert [one["split"] for one in kept].count("train") == pytest.approx(42, abs=4)
+    # In another order the made split would be another one.
+    moved = [{**row, "split": one["split"]} for row, one in zip(rows, kept, strict=True)][::-1]
+    tiny.write_rows(tmp_path / "moved.csv", moved)
+    run("moved.csv", *columns, "--split", "split", "--splits", "again.csv")
+    assert [one["split"] for one in table(tmp_path / "again.csv")] == [one["split"] for one in kept][::-1]

@@ -13,14 +13,14 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from model.errors import SpecError
+from model.errors import SpecError, StorageError
 from tests import tiny
 from training.comparison import record, table
 from training.comparison.candidates import Asked, Candidate, Lineup
 from training.comparison.compare import Comparison, compare
 from training.comparison.measuring import measure
 from training.comparison.metric import Metric
-from training.comparison.parts import Measured, Parts
+from training.comparison.parts import Measured, Parts, at_work
 from training.comparison.rules import Rules
 from training.comparison.trainings import Trainings
 from training.prepare import Prepared, prepare
@@ -49,14 +49,15 @@ class Compared:
     def __call__(self, *merges: str, data: Prepared | None = None) -> tuple[Comparison, str]:
         """The comparison and what was said."""
         printed = io.StringIO()
-        comparison = compare(
-            data or self.data,
-            Asked(merges=merges),
-            Rules(),
-            out=self.out,
-            reporter=Reporter(Console(file=printed, width=200)),
-            stop=Stop(),
-        )
+        with at_work(self.out):
+            comparison = compare(
+                data or self.data,
+                Asked(merges=merges),
+                Rules(),
+                out=self.out,
+                reporter=Reporter(Console(file=printed, width=200)),
+                stop=Stop(),
+            )
         return comparison, printed.getvalue()
 
     def parts(self) -> dict[str, int]:
@@ -147,6 +148,15 @@ def test_a_comparison_leaves_a_page_a_picture_and_two_tables(comparison: Compari
     data = json.loads((tmp_path / "compare.json").read_text(encoding="utf-8"))
     assert data["heads"]["colour"]["verdict"]["kind"] == comparison.verdicts["colour"].kind
     assert data["heads"]["colour"]["standings"]["add"]["gain"].keys() == {"value", "low", "high"}
+
+
+def test_a_table_that_can_not_be_written_is_told(comparison: Comparison, tmp_path: Path) -> None:
+    (tmp_path / "table.csv").mkdir()  # polars' errors have no `strerror`
+
+    with pytest.raises(
+        StorageError, match=r"can't be written to .*: .*is a directory\. Choose another folder with --out"
+    ):
+        record.write(comparison, tmp_path)
 
 
 def test_the_console_shows_every_candidate_below_its_kind(comparison: Comparison) -> None:

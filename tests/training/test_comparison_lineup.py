@@ -12,6 +12,7 @@ from model.spec import ModelSpec
 from tests import tiny
 from training.comparison.candidates import MERGES, Asked
 from training.comparison.lineup import lineup
+from training.default_model import default_spec
 
 
 def spec_of(**changes: Any) -> ModelSpec:
@@ -40,6 +41,17 @@ def test_a_merge_that_does_not_fit_is_left_out_and_explained() -> None:
 
     assert set(found.left_out) == {"subtract", "dot"}
     assert "takes exactly 2 vectors. Received 3" in found.left_out["dot"]
+
+
+def test_of_two_branches_over_a_text_it_is_told_how_to_compare_merges_of_two_vectors() -> None:
+    inputs = {"photo": {"kind": "image"}, "title": {"kind": "text"}}
+    spec = ModelSpec.parse(default_spec(inputs, {"label": {"kind": "single_label"}}), what="spec")
+
+    found = lineup(spec, Asked())
+
+    for kind in ("subtract", "dot"):
+        assert "exactly 2 vectors. Received 3: photo, title, title_spelling." in found.left_out[kind]
+        assert found.left_out[kind].endswith("one branch for the picture and one for the words.")
 
 
 def test_the_merge_of_the_recipe_keeps_its_settings() -> None:

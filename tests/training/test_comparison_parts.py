@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,10 +18,17 @@ from tests import tiny
 from training.comparison import ensemble, fingerprint, latency
 from training.comparison.baseline import Baseline, Linear
 from training.comparison.metric import Metric
-from training.comparison.parts import Measured, Parts
+from training.comparison.parts import Measured, Parts, at_work
 from training.prepare import Prepared, prepare
 from training.progress import Reporter
 
+HOLDS = """
+import sys, pathlib
+from training.comparison.parts import at_work
+with at_work(pathlib.Path(sys.argv[1])):
+    print("here", flush=True)
+    sys.stdin.read()
+"""
 MEASURED = Measured(
     seed=3,
     seconds=1.5,
@@ -64,7 +73,7 @@ def test_a_part_of_anything_else_is_not_found(tmp_path: Path, name: str, seed: i
     assert parts.find(name, seed, digest) is None
 
 
-@pytest.mark.parametrize("file", ["part.json", "probabilities.npz"])
+@pytest.mark.parametrize("file", ["part.json", "logits.npz"])
 def test_a_damaged_part_counts_as_none_and_is_kept_anew(tmp_path: Path, file: str) -> None:
     parts = Parts(tmp_path)
     parts.keep("gated", "d1", MEASURED)
@@ -73,6 +82,43 @@ def test_a_damaged_part_counts_as_none_and_is_kept_anew(tmp_path: Path, file: st
     assert parts.find("gated", 3, "d1") is None
     parts.keep("gated", "d1", MEASURED)
     assert parts.find("gated", 3, "d1") is not None
+
+
+def test_a_part_of_another_form_counts_as_none(tmp_path: Path) -> None:
+    """One of before logits were kept has probabilities, of which it is not known how sure the network was."""
+    parts = Parts(tmp_path)
+    parts.keep("gated", "d1", MEASURED)
+    (kept,) = tmp_path.glob("*/logits.npz")
+    kept.rename(kept.with_name("probabilities.npz"))
+
+    assert parts.find("gated", 3, "d1") is None
+    parts.keep("gated", "d1", MEASURED)
+    assert [file.name for file in sorted(kept.parent.iterdir())] == ["logits.npz", "part.json"]
+
+
+def test_a_second_comparison_in_a_folder_is_told_which_process_is_at_work(tmp_path: Path) -> None:
+    out = tmp_path / "runs" / "compare-tiny"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDS, str(out)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "here\n"
+        expected = rf"being made in {out} by process {other.pid} already\. Wait .* another folder with --out\.$"
+        with pytest.raises(StorageError, match=expected), at_work(out):
+            pass
+        with at_work(tmp_path / "runs" / "compare-other"):
+            other.kill()
+
+    with at_work(out):
+        pass
+
+
+def test_a_folder_that_can_not_be_made_is_told_with_the_option_that_changes_it(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    expected = r"file/out can't be made: Not a directory\. Choose another folder with --out"
+    with pytest.raises(StorageError, match=expected), at_work(tmp_path / "file" / "out"):
+        pass
 
 
 def test_a_folder_that_can_not_be_written_is_told_with_the_option_that_changes_it(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,9 +12,11 @@ from numpy.typing import NDArray
 
 from model.errors import SpecError
 from model.spec import MultiLabelHead, SingleLabelHead
+from training.comparison.answers import Answers
 from training.comparison.contest import Contest, Entrant, Rows, hold
-from training.comparison.metric import Metric
+from training.comparison.metric import Counted, Metric
 from training.comparison.verdict import judge, rows_needed
+from training.evaluation import measured
 from training.evaluation.bootstrap import Interval
 
 HEAD = SingleLabelHead(labels=("a", "b", "c", "d"))
@@ -65,9 +69,7 @@ def contest_of(
         right = np.atleast_2d(test.get(name, np.zeros(rows, bool)))
         share = (validation or {}).get(name, float(right.mean()))
         in_validation = answers(np.arange(400) < 400 * share, np.arange(400) % 4)
-        entrants.append(
-            Entrant(name, role, modality, [in_validation] * len(right), [answers(one, targets) for one in right])
-        )
+        entrants.append(Entrant(name, role, modality, [Answers(in_validation, answers(one, targets)) for one in right]))
     of_validation = np.arange(400, dtype=np.int32) % 4
     return hold(entrants, Rows(HEAD, of_validation, of_validation, targets, groups), Metric(metric))
 
@@ -197,8 +199,8 @@ def test_a_tie_on_validation_goes_to_the_lower_log_loss() -> None:
 
     def entrant(name: str, sure: float) -> Entrant:
         role, modality = ROLES.get(name, ("merged", None))
-        probabilities = [answers(right, targets, sure)]
-        return Entrant(name, role, modality, probabilities, probabilities)
+        probabilities = answers(right, targets, sure)
+        return Entrant(name, role, modality, [Answers(probabilities, probabilities)])
 
     entrants = [entrant(name, 0.5) for name in ROLES] + [entrant("add", 0.5), entrant("gated", 0.7)]
 
@@ -278,13 +280,52 @@ def test_a_lower_log_loss_is_a_gain() -> None:
 def test_a_figure_that_the_rows_do_not_have_is_refused() -> None:
     right = np.ones(2, bool)
     targets = np.zeros(2, np.int32)
-    entrants = [
-        Entrant(name, *role, [answers(right, targets)], [answers(right, targets)]) for name, role in ROLES.items()
-    ]
-    entrants.append(Entrant("add", "merged", None, entrants[0].validation, entrants[0].test))
+    said = [Answers(answers(right, targets), answers(right, targets))]
+    entrants = [Entrant(name, *role, said) for name, role in ROLES.items()]
+    entrants.append(Entrant("add", "merged", None, said))
 
     with pytest.raises(SpecError, match="--metric: roc_auc is undefined on the test rows"):
         hold(entrants, Rows(HEAD, targets, targets, targets), Metric("roc_auc"))
+
+
+def test_the_calibration_error_is_refused_as_no_interval_of_a_difference_holds() -> None:
+    with pytest.raises(SpecError, match=r"models differ in ece .* Compare by log_loss or brier"):
+        Metric("ece").check([HEAD])
+
+
+@dataclass(frozen=True)
+class Counting(Metric):
+    """Counts on how many resamples the figure of each answer is asked for, all rows as they are among them."""
+
+    asked: list[int] = field(default_factory=list)
+
+    def on(self, *given: Any) -> Counted:
+        """As ever."""
+        figure = super().on(*given)
+
+        def counted(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+            self.asked.append(len(counts))
+            return figure(counts)
+
+        return counted
+
+
+@pytest.mark.parametrize(("metric", "resamples"), [("brier", 1000), ("roc_auc", 500)])
+def test_figures_and_their_differences_are_of_the_same_resamples(
+    metric: str, resamples: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And areas of many rows and candidates, for which all has to be ranked anew, of fewer."""
+    targets = np.arange(40, dtype=np.int32) % 4
+    probabilities = answers(some(0.7, 40), targets)
+    said = [Answers(probabilities, probabilities)]
+    entrants = [Entrant(name, *role, said) for name, role in ROLES.items()] + [Entrant("add", "merged", None, said)]
+    monkeypatch.setattr(measured, "MOST_RANKED", 500 * len(entrants) * probabilities.size)
+    counting = Counting(metric)
+
+    hold(entrants, Rows(HEAD, targets, targets, targets), counting)
+
+    # All rows for the interval and for the seed, and once without looking.
+    assert sum(counting.asked) == len(entrants) * (resamples + 2) + 1
 
 
 def test_an_unknown_metric_is_refused() -> None:
@@ -297,9 +338,10 @@ def test_an_unknown_metric_is_refused() -> None:
 def test_without_looking_is_the_commonest_set_of_labels_of_a_multi_label_head() -> None:
     head = MultiLabelHead(labels=("a", "b"))
     targets = np.array([[True, False]] * 6 + [[True, True]] * 4)
-    probabilities = [np.where(targets, 0.9, 0.1).astype(np.float32)]
-    entrants = [Entrant(name, *role, probabilities, probabilities) for name, role in ROLES.items()]
-    entrants.append(Entrant("add", "merged", None, probabilities, probabilities))
+    probabilities = np.where(targets, 0.9, 0.1).astype(np.float32)
+    said = [Answers(probabilities, probabilities)]
+    entrants = [Entrant(name, *role, said) for name, role in ROLES.items()]
+    entrants.append(Entrant("add", "merged", None, said))
 
     contest = hold(entrants, Rows(head, targets, targets, targets), Metric())
 

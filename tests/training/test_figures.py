@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from model.errors import SpecError
 from model.spec import Head, MultiLabelHead, SingleLabelHead
+from training.evaluation import resampled
 from training.evaluation.bootstrap import Draws, replicate
 from training.evaluation.figures import bins_of, chosen, figure, figures, names
-from training.evaluation.resampled import Resampled
+from training.evaluation.resampled import Ranking, Resampled
 
 ONE = SingleLabelHead(labels=("a", "b", "c"))
 TWO = SingleLabelHead(labels=("no", "yes"))
@@ -126,6 +127,36 @@ def test_figures_of_a_class_are_those_of_scikit_learn_too(head: Head) -> None:
             assert found[label, name] == pytest.approx(values[number], nan_ok=True)
         area = average_precision_score(right[:, number], probabilities[:, number])
         assert found[label, "average_precision"] == pytest.approx(area)
+
+
+@pytest.mark.parametrize("head", [ONE, MANY], ids=["one", "many"])
+def test_a_single_figure_is_the_same_as_among_all(head: Head) -> None:
+    probabilities, targets = made_up(head, 60)
+    counts = np.random.default_rng(1).integers(0, 3, (4, 60)).astype(np.float64)
+    every = Resampled(head, probabilities, targets)
+
+    for name in names(head):
+        one = Resampled(head, probabilities, targets, figures=[name])
+        assert one.names[0] == (name,)
+        assert one(counts)[:, 0].tolist() == every(counts)[:, every.names.index((name,))].tolist()
+
+
+@pytest.mark.parametrize(("name", "is_ranked"), [("macro_f1", False), ("roc_auc", True)])
+def test_labels_are_ranked_for_areas_alone(name: str, is_ranked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    ranked: list[int] = []
+
+    class Noticed(Ranking):
+        """Says that it was made."""
+
+        def __init__(self, scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> None:
+            ranked.append(len(scores))
+            super().__init__(scores, positive)
+
+    monkeypatch.setattr(resampled, "Ranking", Noticed)
+
+    Resampled(ONE, PROBABILITIES, TARGETS, figures=[name])
+
+    assert bool(ranked) == is_ranked
 
 
 @pytest.mark.slow

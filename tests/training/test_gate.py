@@ -74,6 +74,22 @@ def test_rows_with_a_label_that_the_old_model_does_not_know_are_wrong_for_it() -
     assert "67 rows have a label that the old model does not know." in found.sentence()
 
 
+def test_knowing_a_new_label_does_not_hide_that_the_old_ones_are_told_worse() -> None:
+    new = SingleLabelHead(labels=("bird", "cat", "dog"))
+    targets = np.arange(ROWS) % 2 + 1
+    targets[::4] = 0  # birds, which only the new one knows
+    of_new = answers(MOST | (targets == 0), targets, 3)
+    found = sides(OLD, new).standing(answers(ALL, np.maximum(targets - 1, 0)), of_new, targets)
+
+    assert found.gain.low > 0
+    assert not found.is_worse
+    assert found.known is not None
+    assert (found.known.rows, found.known.old) == (150, 1.0)
+    assert found.is_refused
+    assert Verdict("version 1", 0.0, {"kind": found}, ()).is_worse
+    assert "On the rows whose label both know worse: the accuracy is 10.0 points lower" in found.sentence()
+
+
 def test_a_label_that_is_gone_is_a_wrong_answer() -> None:
     old = SingleLabelHead(labels=("cat", "cow", "dog"))
     of_old = np.tile(np.array([0.2, 0.5, 0.3], np.float32), (ROWS, 1))  # cow, and of the others rather dog
@@ -97,6 +113,8 @@ def test_a_metric_that_there_is_not_is_told_before_anything_is_trained() -> None
     require_metric("macro_f1", heads)
     with pytest.raises(SpecError, match=r"^No metric 'acuracy'; did you mean 'accuracy'\?"):
         require_metric("acuracy", heads)
+    with pytest.raises(SpecError, match=r"^No interval tells whether two models differ in ece"):
+        require_metric("ece", heads)
     with pytest.raises(SpecError, match=r"^Head 'kind' is single_label and has no subset_accuracy"):
         require_metric("subset_accuracy", heads)
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from model.errors import ManifestError, StorageError
+from model.errors import ManifestError, SpecError, StorageError
 from model.spec import MultiLabelHead
 from tests import tiny
 from training import cli, recipe_file
@@ -52,6 +52,14 @@ def shop(rows: int = 120) -> list[dict[str, Any]]:
             "title": " ".join(random.choice(WORDS, 4)) + f" {row}",
             "keywords": ";".join(random.choice(WORDS, random.integers(0, 4), replace=False)),
             "price": float(random.integers(100, 99999)) / 100,
+            "postage": f"{3 + row % 40}.99",
+            "age": 18 + row * 7 % 43,
+            "listed": f"2024-{1 + row % 12:02}-{1 + row % 5:02}",
+            "seen": f"2024-05-{1 + row % 30:02} {row % 24:02}:33:{row % 60:02}",
+            "deposit": f"{row % 97} {('EUR', 'CHF')[row % 2]}",
+            "weight": f"{100 + row % 31}g",
+            "measures": f"{row} x {row % 7} cm",
+            "sold": ("May 3, 2024", "June 17, 2024")[row % 2],
             "currency": "EUR",
             "seller_id": f"s{row % 37}",
             "category": WORDS[row % 4],
@@ -85,6 +93,14 @@ def test_the_columns_of_a_shop_are_taken_for_what_they_are(tmp_path: Path) -> No
         "# 37 values; 120 rows share theirs with others, 4 at most one; they stay in one split group: seller_id",
         "- id: nearly every value is another, of a word or none: it names the row",
         "- price: numbers, ",
+        "- postage: numbers, 40 different ones",
+        "- age: numbers, 43 different ones",
+        "- listed: dates or times, 60 different ones; inputs are pictures, texts and tags",
+        "- seen: dates or times, 120 different ones",
+        "- deposit: numbers with a unit (CHF, EUR), 120 different ones",
+        "- weight: numbers with a unit (g), 31 different ones",
+        "- measures: digits and signs without a word, 120 different ones",
+        "- sold: dates or times, 2 different ones",
         "- currency: always 'EUR'",
         "- condition: 3 values, each 40 to 40 times; if it is to be predicted too",
         "- part: always empty",
@@ -99,6 +115,38 @@ def test_the_label_can_be_named(tmp_path: Path) -> None:
     assert recipe.data.labels == {"condition": "condition"}
     with pytest.raises(ManifestError, match=r"shop\.csv has no column 'kind'\. It has: id, front"):
         draft(tmp_path / "shop.csv", name="s", folder=tmp_path, label="kind", progress=lambda *_: None)
+
+
+@pytest.mark.parametrize("shared", ["age", "listed", "postage", "weight"])
+def test_what_rows_share_by_chance_is_no_group(tmp_path: Path, shared: str) -> None:
+    rows = [{key: row[key] for key in ("title", "category", shared)} for row in shop()]
+    recipe, _ = drafted(tiny.write_rows(tmp_path / "shop.csv", rows), tmp_path)
+
+    assert roles(recipe) == {"title": "text", "category": "label"}
+
+
+@pytest.mark.parametrize("name", ["seller", "customer_id", "Customer ID", "customerId"])
+def test_numbers_are_a_group_if_their_column_is_called_so(tmp_path: Path, name: str) -> None:
+    rows = [{"title": f"nice {WORDS[row % 12]} {row}", name: 4000 + row % 37, "category": row % 4} for row in range(90)]
+    recipe, _ = drafted(tiny.write_rows(tmp_path / "shop.csv", rows), tmp_path)
+
+    assert roles(recipe) == {"title": "text", name: "group", "category": "label"}
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("red mug", "12 EUR", "7 lamps"),
+        ("3 red mugs", "2 old shoes"),
+        ("blue 1", "red 2", "new 3", "old 4", "big 5", "small 6", "nice 7"),
+        ("红色杯子 3 个", "蓝色 灯"),
+    ],
+)
+def test_figures_among_words_do_not_make_a_text_none(tmp_path: Path, cells: tuple[str, ...]) -> None:
+    rows = [{"offer": f"{cells[row % len(cells)]}{row}", "category": WORDS[row % 4]} for row in range(24)]
+    recipe, _ = drafted(tiny.write_rows(tmp_path / "shop.csv", rows), tmp_path)
+
+    assert roles(recipe) == {"offer": "text", "category": "label"}
 
 
 def test_lists_of_json_lines_are_tags_or_several_labels(tmp_path: Path) -> None:
@@ -191,3 +239,64 @@ def test_without_a_file_the_recipe_goes_to_standard_output(tmp_path: Path, monke
 
     (tmp_path / "there.yaml").write_text(done.stdout)
     assert recipe_file.load(tmp_path / "there.yaml").name == "shop"
+
+
+@pytest.mark.parametrize("column", ["tags", "text", "merged", "class", "label", "Class!", "x" * 70, "größe", "a=b"])
+def test_a_label_column_may_be_called_as_an_input_or_as_what_is_kept(tmp_path: Path, column: str) -> None:
+    rows = [{"title": f"{WORDS[row % 7]} {WORDS[row % 5]} {row}", column: "ab"[row % 2]} for row in range(40)]
+    recipe, _ = drafted(tiny.write_rows(tmp_path / "shop.csv", rows), tmp_path, label=column)
+
+    assert list(recipe.data.labels.values()) == [column]
+    assert recipe.data.columns == {"text": "title"}
+
+
+def test_columns_that_no_name_can_be_made_of_are_named_by_number(tmp_path: Path) -> None:
+    texts = ("Titel", "titel", "größe", "a=b", "lambda", "seen_present")
+    rows = [
+        {**{name: f"{WORDS[(row + at) % 7]} {at} {row}" for at, name in enumerate(texts)}, "label": "ab"[row % 2]}
+        for row in range(40)
+    ]
+    recipe, _ = drafted(tiny.write_rows(tmp_path / "shop.csv", rows), tmp_path)
+
+    assert sorted(recipe.data.columns.values()) == sorted(texts)
+    assert {"lambda_input", "seen_present_input", "text_2"} <= set(recipe.data.columns)
+
+
+def test_a_table_with_another_separator_is_told(tmp_path: Path) -> None:
+    (tmp_path / "shop.csv").write_text("photo;title;category\n" + "a.jpg;two, three;mug\n" * 9)
+
+    with pytest.raises(ManifestError, match=r"has one column, .*Its cells seem to be separated by ';'; expected ','"):
+        drafted(tmp_path / "shop.csv", tmp_path)
+
+
+def test_a_recipe_that_would_be_refused_is_not_drafted(tmp_path: Path) -> None:
+    tiny.write_rows(tmp_path / "shop.csv", shop())
+
+    with pytest.raises(SpecError, match="'my shop' can't name a folder of models"):
+        draft(tmp_path / "shop.csv", name="my shop", folder=tmp_path, label=None, progress=lambda *_: None)
+
+
+def test_a_split_column_that_leaves_one_out_says_how_it_is_made(tmp_path: Path) -> None:
+    rows = [{**row, "set": "test" if number % 5 == 0 else "train"} for number, row in enumerate(shop())]
+    recipe, text = drafted(tiny.write_rows(tmp_path / "shop.csv", rows), tmp_path)
+
+    assert "train 96, test 24; no row says validation, so a share of the training rows is taken" in text
+    assert "split: {column: set, validation: 0.15}" in text
+    assert roles(recipe)["set"] == "split"
+
+
+@pytest.mark.parametrize("write", [json.dumps, str, lambda items: str(np.array(items, object))])
+def test_lists_that_are_written_in_a_csv_are_tags_or_several_labels(tmp_path: Path, write: Any) -> None:
+    random = np.random.default_rng(0)
+    rows = [
+        {
+            "text": " ".join(random.choice(WORDS, 6)) + str(row),
+            "marks": write(random.choice(WORDS, 2).tolist()),
+            "topics": write(random.choice(["a", "b", "c"], 1 + row % 3, replace=False).tolist()),
+        }
+        for row in range(60)
+    ]
+    recipe, _ = drafted(tiny.write_rows(tmp_path / "shop.csv", rows), tmp_path)
+
+    assert roles(recipe) == {"text": "text", "marks": "tags", "topics": "label"}
+    assert isinstance(recipe.spec.heads["topics"], MultiLabelHead)

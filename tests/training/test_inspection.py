@@ -11,7 +11,9 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from model.build import FUSION, build
 from model.errors import BundleError, ImageError, SpecError
+from model.rebuild import Rebuilt
 from model.spec import ModelSpec
 from tests.model.made_up import AXES, covering, spec_of
 from training import diagram, feature_maps
@@ -77,6 +79,25 @@ def test_all_of_it_is_said(inspection: Inspection, tmp_path: Path) -> None:
     assert re.search(r"why colour '(red|green|blue)': [01]\.\d{3}, and 0\.\d{3} with every input absent", said)
     assert "-0.000" not in said
     assert re.search(r"a [+-]0\.\d{3}  tomato [+-]0\.\d{3}", said)
+
+
+def test_a_head_that_adds_answers_says_how_much_each_counts(
+    inspection: Inspection, tiny_fitted: Fitted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = io.StringIO()
+    spec = inspection.spec.model_dump()
+    spec["heads"]["colour"] |= {"auxiliary_weight": 1.0, "add_auxiliary": True}
+    adding = ModelSpec.parse(spec, what="spec")
+    network = build(adding, {"text": 9, "tags": 5})
+    network.get_layer(FUSION).get_layer("colour.pool").shares.assign([1.5, 0, 0.25, 0.75])
+    monkeypatch.setattr("training.inspection.rebuild", lambda _: Rebuilt(adding, None, network, {}))  # type: ignore[arg-type]
+    opened = Inspection(tiny_fitted.run.path)
+    tell_parts(opened, Reporter(Console(file=stream, width=110)))
+
+    assert inspection.pools() == {}
+    assert opened.pools() == {"colour": {"merged": 1.5, "image": 0, "text": 0.25, "tags": 0.75}}
+    told = "colour adds up what it says of all merged and of each branch alone, weighed by: merged 1.50, image 0.00, "
+    assert told + "text 0.25, tags 0.75" in " ".join(stream.getvalue().split())
 
 
 def test_options_name_their_input_where_there_are_several(tmp_path: Path) -> None:

@@ -107,6 +107,7 @@ def test_a_missing_column_is_named_with_the_key_that_asks_for_it(
     ("text", "message"),
     [
         ("", r"shop\.csv can't be read as a table"),
+        ("\n , \n", r"shop\.csv can't be read as a table: it is empty"),
         ("photo,title,label\n", r"shop\.csv has a header and no rows"),
         ("photo,title,label\na,b,c,d,e\n", r"shop\.csv can't be read as a table"),
     ],
@@ -258,3 +259,27 @@ def test_a_cache_folder_that_can_not_be_made_is_told(tmp_path: Path) -> None:
     file = tiny.write_rows(tmp_path / "shop.csv", ROWS)
     with pytest.raises(StorageError, match=r"can't be kept in /proc/bifocal: .*Choose another with --cache-dir"):
         manifest.read(recipe(file), cache_dir=Path("/proc/bifocal"))
+
+
+def test_blank_lines_before_the_header_do_not_count(tmp_path: Path) -> None:
+    table = read(written(tmp_path, "\ufeff\n,,\n \nphoto,title,label\na.png,one,x\nb.png,two,\n"))
+
+    assert list(table.texts("text")) == ["one", "two"]
+    assert table.bad == [BadRow(2, "the label column 'label' is empty", line=6)]
+
+
+def test_lists_that_are_written_in_cells_are_lists_where_lists_can_be(tmp_path: Path) -> None:
+    cells = ('["red", "blue"]', "['red', 'blue']", "red, blue", "[red]", "[]")
+    lines = [{"title": cell, "marks": cell, "label": "xy"[row % 2]} for row, cell in enumerate(cells)]
+    table = read(tiny.write_rows(tmp_path / "shop.csv", lines), image=[], tags=["marks"])
+
+    assert list(table.texts("tags")) == ["red,blue", "red,blue", "red, blue", "[red]", ""]
+    assert list(table.texts("text")) == list(cells)
+
+
+def test_a_written_list_is_no_single_label(tmp_path: Path) -> None:
+    lines = [{**ROWS[0], "label": label} for label in ("x", "y", "['x', 'y']", "[]", "[x]")]
+    table = read(tiny.write_rows(tmp_path / "shop.csv", lines))
+
+    assert [one.row for one in table.bad] == [3, 4]
+    assert table.bad[0].reason.startswith("the label column 'label' holds a list; expected one label.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -219,3 +220,95 @@ def test_a_folder_without_either_and_one_with_two_tables_are_refused(tmp_path: P
         (tmp_path / "pets" / name).touch()
     with pytest.raises(ManifestError, match=r"has metadata\.csv and metadata\.jsonl\. Leave one of them"):
         of_folder(tmp_path / "pets")
+
+
+def test_labels_may_be_lists_that_are_written_in_a_csv(tmp_path: Path) -> None:
+    cells = ('["x", "y"]', "['y', 'z']", "y,z", "[]", "")
+    pl.DataFrame({"title": ["a"] * 5, "tags": [""] * 5, "label": cells}).write_csv(tmp_path / "shop.csv")
+    asked = recipe(tmp_path / "shop.csv", label="multi_label")
+    table = read(asked)
+    asked = asked.with_labels(labels.labels_of(table))
+
+    assert asked.spec.heads["label"].labels == ("x", "y", "z")
+    assert labels.targets(table, asked)["label"].sum(axis=1).tolist() == [2, 2, 2, 0, 0]
+
+
+def test_pictures_as_browsers_save_them_and_behind_links_are_not_lost(tmp_path: Path) -> None:
+    for name in ("pets/dog/1.jfif", "pets/dog/2.pjpeg", "pets/dog/3.JPE", "elsewhere/deep/4.jpg", "pets/cat/5.jpg"):
+        picture(tmp_path / Path(name).with_suffix(".jpg"))
+        (tmp_path / name).with_suffix(".jpg").rename(tmp_path / name)
+    (tmp_path / "pets/dog/more").symlink_to(tmp_path / "elsewhere")
+    for around in ("pets", "pets/dog", "pets/dog/more"):
+        (tmp_path / "elsewhere" / around.replace("/", "-")).symlink_to(tmp_path / around)
+    table = of_folder(tmp_path / "pets")
+
+    names = ["cat/5.jpg", "dog/1.jfif", "dog/2.pjpeg", "dog/3.JPE", "dog/more/deep/4.jpg"]
+    assert list(table.texts("image")) == names
+    assert table.passed_over == ""
+
+
+def test_files_that_are_no_pictures_are_told_by_their_suffixes(tmp_path: Path) -> None:
+    for name in ("cat/1.png", "dog/1.png"):
+        picture(tmp_path / "pets" / name)
+    for name in ("cat/notes.txt", "dog/LICENSE", "README.txt", "dog/.hidden", "dog/1.PNG.part"):
+        (tmp_path / "pets" / name).touch()
+
+    told = "4 files in pets passed over that do not end as pictures do: 2 .txt, 1 .part, 1 without a suffix"
+    assert of_folder(tmp_path / "pets").passed_over == told
+
+
+def test_a_picture_beside_the_folders_of_splits_is_no_secret(tmp_path: Path) -> None:
+    for name in ("train/cat/1.png", "train/dog/1.png", "test/dog/2.png", "stray.png"):
+        picture(tmp_path / "pets" / name)
+
+    assert of_folder(tmp_path / "pets").bad == [BadRow(1, "the label column 'label' is empty")]
+
+
+def test_a_class_folder_that_can_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("cat/1.png", "dog/deep/1.png"):
+        picture(tmp_path / "pets" / name)
+    scandir = os.scandir
+
+    def refusing(path: Any) -> Any:
+        if Path(path).name == "deep":
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(ManifestError, match=r"The folder .*dog/deep can't be read: Permission denied"):
+        of_folder(tmp_path / "pets")
+
+
+def test_names_with_the_same_numbers_come_in_one_order_whatever_the_disk_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("cat/img_1.png", "cat/img_01.png", "dog/2.png"):
+        picture(tmp_path / "pets" / name)
+    scandir = os.scandir
+
+    class Backwards:
+        def __init__(self, path: Any) -> None:
+            with scandir(path) as entries:
+                self.entries = sorted(entries, key=lambda one: one.name, reverse=True)
+
+        def __enter__(self) -> list[os.DirEntry[str]]:
+            return self.entries
+
+        def __exit__(self, *_: object) -> None: ...
+
+    expected = ["cat/img_01.png", "cat/img_1.png", "dog/2.png"]
+    monkeypatch.setattr(os, "scandir", Backwards)
+    assert list(of_folder(tmp_path / "pets").texts("image")) == expected
+
+
+def test_folders_of_two_splits_are_enough(tmp_path: Path, reporter: Reporter) -> None:
+    for split, number in (("train", 12), ("val", 2)):
+        for label in ("cat", "dog"):
+            for row in range(number):
+                picture(tmp_path / "pets" / split / label / f"{row}.png", row + 30 * len(split + label))
+    asked = from_columns(tmp_path / "pets", name="pets", image=[], text=[], tags=[], label=[])
+    data = prepare(asked, cache_dir=tmp_path / "cache", reporter=reporter)
+
+    assert (len(data.train) + len(data.test), len(data.val)) == (24, 4)
+    assert len(data.test) == pytest.approx(0.15 * 24, abs=2)
+    assert "column 'split' names no row for test" in data.warnings[0]

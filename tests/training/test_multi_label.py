@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from model.bundle import Bundle
 from model.errors import ManifestError, SpecError
 from model.spec import MultiLabelHead, SingleLabelHead
 from tests import tiny
-from training import splits
+from training import labels, manifest, splits
 from training.accuracy import accuracy
 from training.evaluation.calibration import Calibration
 from training.evaluation.measured import commonest, figures_of, majority
@@ -40,6 +41,22 @@ def write(directory: Path, *, rows: int = 60) -> Path:
         split = ("train", "train", "train", "val", "test")[row % 5]
         lines.append({"image": "white.png", "caption": caption, "marks": " ; ".join(chosen), "split": split})
     return tiny.write_rows(directory / "manifest.csv", lines)
+
+
+def test_which_labels_rows_have_takes_no_more_memory_than_the_answer(tmp_path: Path) -> None:
+    names = [f"label {number}" for number in range(1000)]
+    owned = [sorted(np.random.default_rng(row).choice(names, row % 4, replace=False)) for row in range(2000)]
+    rows = [{"image": "", "caption": "a", "marks": ";".join(some), "split": "train"} for some in owned]
+    asked = recipe_of(tiny.write_rows(tmp_path / "shop.csv", rows))
+    table = manifest.read(asked, cache_dir=tmp_path / "cache")
+    asked = asked.with_labels({"marks": tuple(names)})
+    tracemalloc.start()
+    found = labels.targets(table, asked)["marks"]
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert [[names[at] for at in np.flatnonzero(row)] for row in found] == [sorted(o, key=names.index) for o in owned]
+    assert most < 1.5 * found.nbytes
 
 
 def recipe_of(manifest: Path, **head: object) -> Recipe:

@@ -32,6 +32,6 @@ def test_a_head_that_adds_its_copies_learns_by_what_it_says_itself() -> None:
     expected = plain({**without, "answer": logits["answer.merged"]}, targets)
 
     assert float(added(logits, targets)) == pytest.approx(float(expected))
-    assert float(added({"answer": logits["answer"]}, targets)) == float(
+    assert float(added.of_answers(logits, targets)) == float(
         added.of_head("answer", logits["answer"], targets["answer"])
     )

@@ -18,8 +18,10 @@ from tests.training import made_up_run
 from tests.training.made_up_run import LABELS, epochs, figures, rows
 from training.cli import app
 from training.fit import Fitted
-from training.report import charts, write
+from training.recipe import Recipe
+from training.report import charts, originals, write
 from training.report.mistakes import worst
+from training.runs import Run
 
 VOID = {"meta", "link", "img", "br"}
 HOSTILE = '<script>alert("1")</script>'
@@ -182,6 +184,59 @@ def test_many_labels_are_drawn_as_a_map(tmp_path: Path) -> None:
 
     assert 'aria-label="Confusion matrix of colour"' in (path / "report.html").read_text(encoding="utf-8")
     assert "label 3 label 4 2" in page.text
+
+
+def test_of_very_many_labels_what_is_taken_for_what_is_listed(tmp_path: Path) -> None:
+    labels = (HOSTILE, *(f"label {number}" for number in range(1, 120)))
+    told = figures([[5 if row == column else 0 for column in range(120)] for row in range(120)], labels)
+    del told["confusion"]
+    told["confused"] = [["label 7", HOSTILE, 9], ["label 3", "label 4", 2], ["label 4", "label 3", 1]]
+    recipe = tiny.recipe(tmp_path / "manifest.csv").with_labels({"colour": labels})
+    path = made_up_run.folder(tmp_path / "run", recipe, metrics={"test": {"colour": told}})
+    page = read(write(path))
+
+    assert page.open == []
+    assert "There are too many labels for a confusion matrix." in page.text
+    assert f"right predicted rows label 7 {HOSTILE} 9 label 3 label 4 2 Reliability" in page.text
+
+
+def test_a_head_with_many_labels_a_row_has_no_confusion_matrix(tmp_path: Path) -> None:
+    labels = tuple(f"label {number}" for number in range(30))
+    told = figures([[5 if row == column else 0 for column in range(30)] for row in range(30)], labels)
+    del told["confusion"]
+    data = tiny.recipe(tmp_path / "manifest.csv").model_dump()
+    data["spec"]["heads"] = {"colour": {"kind": "multi_label", "labels": labels}}
+    recipe = Recipe.parse(data, what="recipe")
+    path = made_up_run.folder(tmp_path / "run", recipe, metrics={"test": {"colour": told}})
+
+    assert "Confusion" not in read(write(path)).text
+
+
+def test_how_much_each_answer_of_a_head_counts_is_told(tmp_path: Path) -> None:
+    recipe = tiny.recipe(tmp_path / "manifest.csv").with_labels({"colour": LABELS})
+    metrics = {"test": {"colour": figures()}, "shares": {"colour": {"merged": 0.8, "image": 0.0, "text": 1.234}}}
+    page = read(write(made_up_run.folder(tmp_path / "run", recipe, metrics=metrics)))
+
+    assert "colour adds up what it says of everything merged and what each branch says alone." in page.text
+    assert "answer of merged image text weight 0.80 0.00 1.23" in page.text
+
+
+def test_the_rows_are_read_from_the_cache_of_the_run(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Path] = []
+
+    def refuse(recipe: Recipe, rows: list[int], *, cache_dir: Path) -> None:
+        asked.append(cache_dir)
+        raise StorageError("not read")
+
+    monkeypatch.setattr(originals, "read", refuse)
+    (tmp_path / "fast").mkdir()
+    run = Run(copy)
+    run.write_request(run.request().model_copy(update={"cache": tmp_path / "fast"}))
+    write(copy)
+
+    assert asked == [tmp_path / "fast"]
 
 
 def test_the_spread_of_seeds_the_gate_and_slices_are_told(tmp_path: Path) -> None:

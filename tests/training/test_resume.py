@@ -6,7 +6,7 @@ import io
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,15 +19,17 @@ from model import weights
 from model.build import build
 from model.encoder import Encoder
 from model.errors import ManifestError, SpecError, StoppedError, StorageError
+from model.rebuild import vocabulary_sizes
 from model.spec import ModelSpec
 from tests import tiny
 from training.checkpoint import Checkpoint
 from training.course import Course
-from training.fit import resume, rows_digest
+from training.fit import learn_vocabularies, resume, rows_digest
 from training.loop import Listener, train
 from training.prepare import Prepared, prepare
 from training.progress import Reporter
 from training.request import Request
+from training.reuse import Reuse
 from training.runs import Run
 from training.stopping import Stop
 from training.training_settings import TrainingSettings
@@ -60,17 +62,15 @@ def prepared(tiny_manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 Go = Callable[..., tuple[Course, list[np.ndarray]]]
 
 
-@pytest.fixture(scope="module")
-def go(prepared: Prepared) -> Go:
-    """Trains, or goes on, in what might be a new process: network and dropouts are made from another seed then."""
-    spec: ModelSpec = prepared.recipe.spec.only(["image"])
+def going(prepared: Prepared, spec: ModelSpec, vocabularies: Mapping[str, Path]) -> Go:
+    """What trains, or goes on, in what might be a new process: network and dropouts are made from another seed then."""
     seeds = iter(range(100))
 
     def go(
         file: Path | None = None, *, kill_after: int | None = None, stop: Stop | None = None, **changes: object
     ) -> tuple[Course, list[np.ndarray]]:
         keras.utils.set_random_seed(0 if file is None or not file.exists() else 1 + next(seeds))
-        network = build(spec, {})
+        network = build(spec, vocabulary_sizes(vocabularies))
 
         def after_step(done: int, *_: object) -> None:
             if done == kill_after:
@@ -78,7 +78,7 @@ def go(prepared: Prepared) -> Go:
 
         course = train(
             network,
-            Encoder(spec, {}),
+            Encoder(spec, vocabularies),
             spec,
             training=prepared.train.only(spec),
             validation=prepared.val.only(spec),
@@ -90,6 +90,11 @@ def go(prepared: Prepared) -> Go:
         return course, network.get_weights()
 
     return go
+
+
+@pytest.fixture(scope="module")
+def go(prepared: Prepared) -> Go:
+    return going(prepared, prepared.recipe.spec.only(["image"]), {})
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +125,25 @@ def test_the_final_weights_are_those_of_the_uninterrupted_run_to_the_last_bit(
         np.testing.assert_array_equal(one, other)
         np.testing.assert_array_equal(one, again)
     assert figures(course) == figures(uninterrupted[0])
+
+
+def test_so_are_those_of_merged_words_and_pictures_whose_answers_are_pooled(prepared: Prepared, tmp_path: Path) -> None:
+    data = prepared.recipe.spec.model_dump()
+    data["heads"]["colour"] |= {"auxiliary_weight": 1.0, "add_auxiliary": True}
+    spec = ModelSpec.parse(data, what="spec")
+    recipe = prepared.recipe.model_copy(update={"spec": spec})
+    vocabularies = learn_vocabularies(replace(prepared, recipe=recipe), Run.create(tmp_path, "tiny"), Reuse(None))
+    go, settings = going(prepared, spec, vocabularies), {"init": None, "freeze": [], "unfreeze_at_epoch": None}
+    whole, file = go(epochs=3, **settings), tmp_path / "model.npz"
+
+    for kill in (2, STEPS_PER_EPOCH + 3):
+        with pytest.raises(KilledError):
+            go(file, kill_after=kill, epochs=3, **settings)
+    course, found = go(file, epochs=3, **settings)
+
+    for one, other in zip(found, whole[1], strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert figures(course) == figures(whole[0])
 
 
 def test_one_that_is_asked_to_stop_finishes_the_step_and_saves(go: Go, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from model.bundle import Bundle, versions
 from model.errors import SpecError, WorseModelError
 from tests import tiny
 from training import outcome
-from training.fit import Fitted, fit
+from training.fit import Fitted, fit, resume
 from training.prepare import prepare
 from training.progress import Reporter
 from training.request import Request
@@ -129,11 +129,36 @@ def test_the_best_seed_is_kept_and_the_spread_told(refused: tuple[Run, str, Wors
     assert "Training seed 4 (2 of 2)" in said
 
 
+def test_what_the_gate_refused_is_published_by_no_gate_alone(refused: tuple[Run, str, WorseModelError]) -> None:
+    run, _, _ = refused
+    quiet = Reporter(Console(quiet=True))
+
+    outcome.publish_finished(run, quiet)
+    outcome.publish_finished(run, quiet, publish=False, gate=False)
+    with pytest.raises(WorseModelError, match="--no-gate"):
+        outcome.publish_finished(run, quiet, publish=True)
+    assert versions(run.request().models / "tiny") == []
+
+
+def test_a_finished_run_can_be_judged_again(refused: tuple[Run, str, WorseModelError]) -> None:
+    run, _, _ = refused
+    quiet = Reporter(Console(quiet=True))
+    data = prepare(run.recipe(), cache_dir=run.request().cache, reporter=quiet)
+    kinder = run.request().model_copy(update={"gate_tolerance": 1.0, "publish": False})
+
+    resume(run, data, quiet, request=kinder)
+    assert not run.metrics()["gate"]["worse"]
+    assert run.is_finished
+    with pytest.raises(WorseModelError, match="points lower"):
+        resume(run, data, quiet, request=kinder.model_copy(update={"gate_tolerance": 0.01, "publish": True}))
+    assert versions(run.request().models / "tiny") == []
+
+
 def test_a_model_that_was_refused_can_be_published_later_once(refused: tuple[Run, str, WorseModelError]) -> None:
     run, _, _ = refused
     spoken = io.StringIO()
     for _ in range(2):
-        outcome.publish_finished(run, Reporter(Console(file=spoken, width=1000)), publish=True)
+        outcome.publish_finished(run, Reporter(Console(file=spoken, width=1000)), gate=False)
 
     assert versions(run.request().models / "tiny") == [1]
     assert "published:  tiny version 1" in spoken.getvalue()

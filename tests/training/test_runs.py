@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -13,6 +14,7 @@ from rich.console import Console
 
 from model.bundle import Bundle
 from model.errors import StorageError
+from model.spec import SingleLabelHead
 from training import curves, predictions
 from training.fit import Fitted
 from training.loop import Epoch
@@ -44,23 +46,41 @@ def test_the_curves_are_a_picture_also_of_one_epoch(tmp_path: Path, count: int) 
         assert min(image.size) > 300
 
 
-def test_predictions_are_a_table_with_a_column_a_label(tiny_fitted: Fitted, tmp_path: Path) -> None:
-    spec = Bundle(tiny_fitted.published).spec
-    examples = Examples(
+def two_rows(label: int = 1) -> Examples:
+    return Examples(
         pictures={},
         texts={},
         present={},
-        targets={"colour": np.array([2, 0], np.int32)},
+        targets={"colour": np.array([label, 0], np.int32)},
         positions=np.arange(2),
         rows=np.array([5, 9], np.uint32),
     )
+
+
+def test_predictions_are_a_table_with_a_column_a_label(tiny_fitted: Fitted, tmp_path: Path) -> None:
+    spec = Bundle(tiny_fitted.published).spec
     values = np.array([[0.25, 0.25, 0.5], [0.125, 0.75, 0.125]], np.float32)
-    predictions.write(tmp_path / "predictions.csv", examples, spec, {"colour": values})
+    predictions.write(tmp_path / "predictions.csv", two_rows(2), spec, {"colour": values})
 
     assert pl.read_csv(tmp_path / "predictions.csv").rows() == [
         (5, "red", "red", 0.25, 0.25, 0.5),
         (9, "blue", "green", 0.125, 0.75, 0.125),
     ]
+
+
+def test_predictions_are_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks_off(table: pl.DataFrame, file: Path) -> None:
+        file.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    file, head = tmp_path / "predictions.csv", SingleLabelHead(labels=("a", "b"))
+    spec = SimpleNamespace(heads={"colour": head})
+    file.write_text("as it was")
+    monkeypatch.setattr(pl.DataFrame, "write_csv", breaks_off)
+    with pytest.raises(OSError, match="No space left"):
+        predictions.write(file, two_rows(), spec, {"colour": np.eye(2, dtype=np.float32)})  # type: ignore[arg-type]
+
+    assert {path: path.read_text() for path in tmp_path.iterdir()} == {file: "as it was"}
 
 
 def test_a_task_on_no_terminal_prints_lines_with_the_time_left() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -161,6 +163,66 @@ def test_the_difference_is_paired_on_the_same_rows_alone(runs: Path, tmp_path: P
     found = difference(first, elsewhere)
     assert found.gains == {}
     assert "tested on other rows" in found.unpaired["colour"]
+
+
+def grouped(folder: Path, name: str, wrong: set[int], *, tells: bool, group: str | None = "shop") -> Path:
+    """A run on 12 groups of 4 test rows; it is wrong in all rows of some groups."""
+    header, *lines = rows({row: ("red", "blue" if row // 4 in wrong else "red", 0.8) for row in range(48)}).splitlines()
+    if tells:
+        header = header.replace("row,", "row,group,")
+        lines = [line.replace(",", f",s{row // 4},", 1) for row, line in enumerate(lines)]
+    return made_up_run.folder(
+        folder / name,
+        recipe().replace(data={"group": group}),
+        metrics={"test": {"colour": figures()}},
+        predictions="\n".join([header, *lines]) + "\n",
+    )
+
+
+def test_rows_of_one_group_are_drawn_together(tmp_path: Path) -> None:
+    a = grouped(tmp_path, "a", {0, 1}, tells=True)
+    b = grouped(tmp_path, "b", {2, 3, 4, 5, 6}, tells=True)
+    found = difference(a, b)
+
+    assert found.gains["colour"].value == pytest.approx(-0.25)
+    assert found.gains["colour"].high > 0  # 7 of 12 groups differ: no more than chance
+    assert found.cautions == {}
+    without = [
+        grouped(tmp_path / "without", path.name, wrong, tells=False, group=None)
+        for path, wrong in ((a, {0, 1}), (b, {2, 3, 4, 5, 6}))
+    ]
+    alone = difference(*without)
+    assert (alone.gains["colour"].high < 0, alone.cautions) == (True, {})
+
+
+def test_the_groups_of_either_run_are_enough_and_those_of_neither_are_missed(tmp_path: Path) -> None:
+    told = grouped(tmp_path, "told", {0, 1}, tells=True)
+    old, older = (grouped(tmp_path, name, {2, 3, 4, 5, 6}, tells=False) for name in ("old", "older"))
+
+    assert difference(told, old).gains["colour"].high > 0
+    assert difference(old, told).cautions == {}
+    assert "this interval is too narrow" in difference(old, older).cautions["colour"]
+    assert "warning: the recipe has groups, and predictions.csv of neither run says" in said(old, older)
+    assert json.loads(said("--json", old, older))["cautions"].keys() == {"colour"}
+
+
+def test_rows_without_a_group_stand_for_themselves(tmp_path: Path) -> None:
+    a, b = (grouped(tmp_path, name, wrong, tells=True) for name, wrong in (("a", {0, 1}), ("b", {2, 3, 4, 5, 6})))
+    for path in (a, b):
+        text = (path / "predictions.csv").read_text(encoding="utf-8")
+        (path / "predictions.csv").write_text(re.sub(r",s\d+,", ",,", text), encoding="utf-8")
+
+    assert difference(a, b).gains["colour"].high < 0
+
+
+def test_the_metric_of_a_run_is_that_of_the_first_head_that_has_it(runs: Path) -> None:
+    listed = run_listing.read(runs / "tiny-20260102-030405")
+    two = replace(listed, metrics={"a": {"roc_auc": None}, "b": {"roc_auc": {"value": 0.7}}})
+    three = replace(listed, metrics={"a": {"roc_auc": None}, "b": {}})
+
+    assert two.metric("roc_auc") == {"value": 0.7}
+    assert three.metric("roc_auc") is None
+    assert run_listing.in_order([three, two], "roc_auc") == [two, three]
 
 
 def test_of_several_labels_the_shared_ones_count(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from model.errors import ManifestError
 from tests import tiny
 from training import division, labels, manifest, splits
-from training.recipe import SplitSettings
+from training.recipe import Recipe, SplitSettings
 from training.recipe_columns import from_columns
+from training.rescue import rescued
 
 LABELS = np.random.default_rng(1).permutation(np.repeat([0, 1, 2], [600, 300, 100]))
 
@@ -173,6 +174,81 @@ def test_rows_that_turn_out_unusable_move_no_other(tmp_path: Path) -> None:
 def test_a_label_whose_only_training_row_is_unusable_is_trained_on_another() -> None:
     split, target = np.array([0, 0, 1, 2, 2], np.int8), np.array([0, 1, 1], np.int32)
 
-    moved = splits.rescued(split, [target], np.array([0, 2, 3]), np.array([-1, -1, 5, -1, 5]))
+    moved = rescued(split, [target], np.array([0, 2, 3]), np.array([-1, -1, 5, -1, 5]))
     assert moved.tolist() == [0, 0, 0, 2, 0]
-    assert splits.rescued(split, [target], np.array([0, 2, 3]), None).tolist() == [0, 0, 0, 2, 2]
+    assert rescued(split, [target], np.array([0, 2, 3]), None).tolist() == [0, 0, 0, 2, 2]
+
+
+@pytest.mark.parametrize("groups", [None, [0, 1, 2, 2, 3, 4]])
+def test_a_row_that_is_trained_on_for_want_of_another_stays_there_when_rows_are_appended(
+    groups: list[int] | None,
+) -> None:
+    # All training rows among the first six are unusable; the appended ones are trained on, and could do in their place.
+    split = np.array([0, 0, 2, 0, 0, 1, 0, 0, 0, 2, 0], np.int8)
+    usable, target = np.array([2, 5, 6, 7, 8, 9, 10]), np.zeros(7, np.int32)
+    of_group = None if groups is None else np.array([*groups, 5, 6, 7, 8, 9])
+
+    before = rescued(split[:6], [target[:2]], usable[:2], None if of_group is None else of_group[:6])
+    assert before.tolist() == [0, 0, 0, 0, 0, 1]
+    assert rescued(split, [target], usable, of_group)[:6].tolist() == before.tolist()
+
+
+def test_a_new_label_in_an_old_group_of_the_test_split_does_not_move_it_if_another_row_can_be_trained_on() -> None:
+    split, groups = np.array([0, 2, 2, 1], np.int8), np.array([0, 1, 1, 2])
+    old, new = np.array([0, 0], np.int32), np.array([0, 0, 1, 1], np.int32)
+
+    assert rescued(split[:2], [old], np.arange(2), groups[:2]).tolist() == [0, 2]
+    assert rescued(split, [new], np.arange(4), groups).tolist() == [0, 2, 2, 0]
+    assert rescued(split[:3], [new[:3]], np.arange(3), groups[:3]).tolist() == [0, 0, 0]  # there is no other
+
+
+def two_splits(directory: Path, *named: str, rows: int = 400) -> tuple[manifest.Manifest, Recipe]:
+    """A table whose column `part` has some splits in turn, and pairs of rows with one seller."""
+    lines = [
+        {"title": f"t{row}", "label": "aaab"[row % 4], "seller": f"s{row // 2}", "part": named[row // 4 % len(named)]}
+        for row in range(rows)
+    ]
+    asked = from_columns(
+        tiny.write_rows(directory / "shop.csv", lines),
+        name="shop",
+        image=[],
+        text=["title"],
+        tags=[],
+        label=["label"],
+        group="seller",
+        split="part",
+    )
+    table = manifest.read(asked, cache_dir=directory / "cache")
+    return table, asked.with_labels(labels.labels_of(table))
+
+
+@pytest.mark.parametrize(("named", "missing"), [(("train", "val"), 2), (("train", "test"), 1)])
+def test_a_split_that_the_column_leaves_out_is_made_of_its_training_rows(
+    tmp_path: Path, named: tuple[str, str], missing: int
+) -> None:
+    table, recipe = two_splits(tmp_path, *named)
+    split = division.divide(table, recipe)
+    codes, given = table.label_cells("label").codes, division.named(table, "part")
+
+    assert (split[given != 0] == given[given != 0]).all()
+    for label, rows in ((0, 150), (1, 50)):
+        assert (split[codes == label] == missing).sum() == pytest.approx(0.15 * rows, abs=2.5)
+    assert (split[::2] == split[1::2]).all()
+    assert division.divide(*two_splits(tmp_path, *named, rows=300)).tolist() == split[:300].tolist()
+    (line,) = division.check(table, recipe, split)
+    taken = int((split == missing).sum())
+    assert f"column 'part' names no row for {splits.SPLITS[missing]}: {taken} of its training rows are taken" in line
+
+
+def test_a_column_of_training_rows_alone_is_divided_as_if_there_were_none(tmp_path: Path) -> None:
+    table, recipe = two_splits(tmp_path, "train")
+
+    split = division.divide(table, recipe)
+    assert split.tolist() == division.divide(table, recipe.replace(data={"split": SplitSettings()})).tolist()
+
+
+def test_a_column_without_training_rows_is_refused(tmp_path: Path) -> None:
+    table, recipe = two_splits(tmp_path, "val", "test")
+
+    with pytest.raises(ManifestError, match=r"No row is in the split 'train'"):
+        division.check(table, recipe, division.divide(table, recipe))

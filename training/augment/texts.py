@@ -17,6 +17,8 @@ def texts(
 ) -> NDArray[Any]:
     """The texts of a batch, varied. A word is what stands between blanks; tags have no order, so they are only dropped.
 
+    Where all words or tags that have tokens would be dropped, one of them stays, each as likely as the other.
+
     Args:
         values: object (batch,) of str, empty where absent.
         settings: how.
@@ -40,7 +42,9 @@ def texts(
                 kept[place : place + 2] = kept[place + 1], kept[place]
         if kept != words:
             other = (delimiter or " ").join(kept)
-            # Nothing but a dash would be a text without tokens, which the network takes as absent.
-            if has_tokens(kind, other):
-                varied[row] = other
+            if not has_tokens(kind, other):  # nothing, or but a dash: the network would take it as absent
+                tellers = [word for word in words if has_tokens(kind, word)]
+                # The last of the draws for swaps is never used for one, as the last word has none after it.
+                other = tellers[int(draws[1, -1] * len(tellers))] if tellers else text
+            varied[row] = other
     return varied

@@ -35,7 +35,8 @@ class Crew:
     """Some processes, each decoding one file after the other.
 
     When one dies, the files that it has not answered are tried again one by one: a file is blamed only if a process
-    died on it alone.
+    died on it alone. Where no other can be started, those that are left go on; when none is left, the files that may
+    have ended the last ones are answered as not decoded now, and only files that no process has touched stay undone.
 
     They are programs of their own, not forks: what runs here has threads, and TensorFlow in it. They import neither
     that nor the main module.
@@ -56,7 +57,7 @@ class Crew:
         """For each task what is found in the file, in the order in which they are done.
 
         Raises:
-            NoCrewError: if a process can't be started.
+            NoCrewError: if no process can be started, or none any more.
         """
         coming, back = iter(tasks), deque[Task]()
         workers: list[_Worker] = []
@@ -71,15 +72,32 @@ class Crew:
                 if not busy:
                     return
                 yield from self._listen(busy)
-                for place, worker in enumerate(workers):
-                    if worker.has_ended:
-                        back.extend(worker.tasks)
-                        worker.close()
-                        workers[place] = _Worker(self._first_message)
-                        workers[place].expect_ready()
+                yield from self._replace_ended(workers, back)
         finally:
             for worker in workers:
                 worker.close()
+
+    def _replace_ended(self, workers: list[_Worker], back: deque[Task]) -> Iterator[tuple[int, Picture]]:
+        """Starts another worker for each that has ended; if none is left, says so of the files that came back."""
+        for worker in [worker for worker in workers if worker.has_ended]:
+            back.extend(worker.tasks)
+            worker.close()
+            workers.remove(worker)
+            try:
+                workers.append(self._another())
+            except NoCrewError as error:
+                if not workers:
+                    yield from (_not_tried_again(task, error) for task in back)
+                    raise
+
+    def _another(self) -> _Worker:
+        worker = _Worker(self._first_message)
+        try:
+            worker.expect_ready()
+        except NoCrewError:
+            worker.close()
+            raise
+        return worker
 
     def _listen(self, workers: list[_Worker]) -> Iterator[tuple[int, Picture]]:
         """What the workers say within a moment, and what is to be said of those that say nothing any more."""
@@ -108,7 +126,8 @@ class _Worker:
         self.has_ended = False
         self.connection: Connection[object, object]
         self.connection, theirs = Pipe()
-        command = [sys.executable, "-m", "training.cache.worker", str(theirs.fileno())]
+        # -P: a model.py in the folder where the user stands is not ours.
+        command = [sys.executable, "-P", "-m", "training.cache.worker", str(theirs.fileno())]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(folder or os.getcwd() for folder in sys.path)}  # noqa: PTH109
         try:
             self._process = subprocess.Popen(  # noqa: S603
@@ -157,16 +176,11 @@ class _Worker:
         code = self._process.wait()
         if len(self.tasks) > 1:
             return []
-        number, path = self.tasks.popleft()
         reason, lasting = f"decoding it was broken off after {patience_s:g} s", False
         if not is_late:
             how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
             reason, lasting = f"decoding it ended the decoder's process ({how})", -code not in _FROM_OUTSIDE
-        try:
-            data, stamp = contents(path)
-        except OSError as error:
-            return [(number, Picture(None, reason=f"{trouble(path, error)}; {reason}", lasting=False))]
-        return [(number, Picture(digest_of(data), stamp, reason=reason, lasting=lasting))]
+        return [_undecoded(self.tasks.popleft(), reason, lasting=lasting)]
 
     def close(self) -> None:
         """Ends it, whatever it is at."""
@@ -180,3 +194,18 @@ class _Worker:
             return self.connection.recv()
         except (EOFError, OSError):
             return None
+
+
+def _not_tried_again(task: Task, error: NoCrewError) -> tuple[int, Picture]:
+    reason = f"decoding it or a file beside it ended the decoder's process, and there is no other to try again: {error}"
+    return _undecoded(task, reason, lasting=False)
+
+
+def _undecoded(task: Task, reason: str, *, lasting: bool) -> tuple[int, Picture]:
+    """What is said of a file that can be read and was not decoded."""
+    number, path = task
+    try:
+        data, stamp = contents(path)
+    except OSError as error:
+        return number, Picture(None, reason=f"{trouble(path, error)}; {reason}", lasting=False)
+    return number, Picture(digest_of(data), stamp, reason=reason, lasting=lasting)

@@ -1,4 +1,4 @@
-"""Many files decoded at once: in processes of their own if there are many, by threads of this one if there are few."""
+"""Many files decoded at once: in processes of their own if there are many or one may be deadly, else by threads."""
 
 from __future__ import annotations
 
@@ -24,6 +24,16 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def processes_for(files: int, *, after_a_break: bool) -> int:
+    """How many processes should decode some files; 0 is threads of this one.
+
+    Args:
+        files: that are to be decoded.
+        after_a_break: whether the run before was ended while it decoded, which one of them may have done.
+    """
+    return min(cores(), files) if files >= FEW or after_a_break else 0
+
+
 def pictures(
     paths: Sequence[Path | None],
     which: NDArray[np.intp],
@@ -31,7 +41,8 @@ def pictures(
     *,
     known: Known,
     suspects: set[bytes],
-    processes: int | None,
+    processes: int,
+    say: Callable[[str], None],
 ) -> Iterator[tuple[int, Picture]]:
     """What is found in the files of some rows, in the order in which they are done.
 
@@ -41,7 +52,8 @@ def pictures(
         decoding: how.
         known: digests that need no decoding.
         suspects: those that are not to be decoded in this process.
-        processes: that decode; 0 is threads of this one; None chooses.
+        processes: that decode; 0 is threads of this one.
+        say: told if they can't be started.
 
     Yields:
         Index into `which`, and what is in its file.
@@ -50,8 +62,6 @@ def pictures(
     def tasks(numbers: Iterable[int]) -> Iterator[Task]:
         return ((number, str(paths[int(which[number])])) for number in numbers)
 
-    if processes is None:
-        processes = cores() if len(which) >= FEW else 0
     done = np.zeros(len(which), bool)
     if processes:
         try:
@@ -60,8 +70,12 @@ def pictures(
             ):
                 done[number] = True
                 yield number, picture
-        except NoCrewError:
-            pass  # the threads take the rest
+        except NoCrewError as error:
+            if not done.all():
+                say(
+                    f"No process for decoding can be started ({error}). The pictures are decoded in this one; one that "
+                    "crashes or hangs its decoder does so to the run."
+                )
 
     is_known = membership(known.digests)
     left = _here(tasks(np.flatnonzero(~done).tolist()), decoding, lambda one: one in suspects or is_known(one))

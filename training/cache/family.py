@@ -20,6 +20,9 @@ class Family:
     Args:
         cache: the cache's folder.
         decoding: how its pictures are decoded.
+
+    Attributes:
+        unfinished: a file that is there from when someone begins to add until all is added.
     """
 
     def __init__(self, cache: Path, decoding: Decoding) -> None:
@@ -27,6 +30,7 @@ class Family:
         self.directory = cache / decoding.family
         self.shards = Shards(self.directory, decoding.shape)
         self.index = Index(self.directory / "index.sqlite")
+        self.unfinished = self.directory / "unfinished"
 
     def load(self) -> Known:
         """What it holds, without the pictures whose pixels are gone.

@@ -50,7 +50,8 @@ def require_room(family: Family, pictures: int) -> None:
 class Filling:
     """Takes pictures as they are decoded, and makes them last about every second.
 
-    First the pixels, then the index that names them: what the index knows is whole, whenever the process ends.
+    First the pixels, then the index that names them: what the index knows is whole, whenever the process ends. If it
+    ends before all are added, the family is left marked as unfinished.
 
     Args:
         family: to which they are added; by this process alone.
@@ -68,6 +69,8 @@ class Filling:
         self._committed = time.monotonic()
 
     def __enter__(self) -> Self:
+        with self._telling():
+            self._family.unfinished.touch()
         return self
 
     def __exit__(
@@ -75,6 +78,8 @@ class Filling:
     ) -> None:
         if error is None:
             self._commit()
+            with self._telling():
+                self._family.unfinished.unlink(missing_ok=True)
         else:
             with suppress(StorageError):  # what is done is done, even now
                 self._commit()

@@ -4,6 +4,7 @@
 <cache>/<size>-<fit>-<id>/index.sqlite      a family: its pictures by content (`index`)
                          /pixels-00000.u8   and their pixels (`shards`)
                          /lock              held by who adds to it (`family`)
+                         /unfinished        there until all is added (`fill`)
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.cache.column import Decoded, as_bytes
-from training.cache.decoding import FEW, cores, pictures
+from training.cache.decoding import FEW, cores, pictures, processes_for
 from training.cache.errors import DamagedError, telling
 from training.cache.family import Family
 from training.cache.files import Files
@@ -52,8 +53,9 @@ def decoded(
         directory: of the cache; other runs may use it at the same time.
         max_pixels: pictures with more are unusable.
         progress: called with pictures decoded and pictures to be decoded, if there are any.
-        processes: that decode; 0 is threads of this process. None is one a core if there is enough to do.
-        say: told what many pictures will take, and if another run is waited for.
+        processes: that decode; 0 is threads of this process. None is one a core if there is enough to do, or if a run
+            before was ended while it decoded.
+        say: told what many pictures will take, if another run is waited for, and if no process can be started.
 
     Raises:
         StorageError: if the cache can't be written, or has too little room, saying how much it needs.
@@ -108,10 +110,12 @@ def _fill(
             require_room(family, len(missing.rows))
         if len(missing.rows) >= FEW:
             say(f"{what_they_take(family, len(missing.rows))} in {family.directory}")
+        if processes is None:
+            processes = processes_for(len(missing.rows), after_a_break=family.unfinished.exists())
         filling = Filling(family, files, total=len(missing.rows))
     digests = np.zeros(len(missing.rows), DIGEST)
     failed: dict[int, str] = {}
-    found = pictures(paths, missing.rows, family.decoding, known=known, suspects=suspects, processes=processes)
+    found = pictures(paths, missing.rows, family.decoding, known=known, suspects=suspects, processes=processes, say=say)
     with filling:
         for done, (number, picture) in enumerate(found, start=1):
             row = int(missing.rows[number])

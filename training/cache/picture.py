@@ -16,6 +16,7 @@ from PIL import Image
 from model import images
 from model.errors import ImageError
 
+NO_SUCH_FILE = "there is no such file"
 DIGEST_BYTES = 16
 FORMAT = 1  # of the cache's files; changes when what an older version wrote can't be read any more
 
@@ -114,7 +115,7 @@ def digest_of(data: bytes) -> bytes:
 def trouble(path: str, error: Exception) -> str:
     """Why a file can't be read. `path` may be anything that stood in a cell."""
     if isinstance(error, FileNotFoundError):
-        return f"{path[:200]}: there is no such file"
+        return f"{path[:200]}: {NO_SUCH_FILE}"
     return f"{path[:200]}: {getattr(error, 'strerror', None) or error}"
 
 

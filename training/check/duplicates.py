@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from training.cache import Decoded
 from training.check.alike import alike
 from training.check.near import near
+from training.gathered import Gathered
 
 # Of 64 bits; a picture of one colour, or one that gets lighter evenly, has none or all, and is told from no other.
 PLAIN_BITS = 3
@@ -34,20 +35,27 @@ class Duplicate:
 
 
 def duplicates(
-    pictures: Mapping[str, Decoded], keys: NDArray[np.bytes_], usable: NDArray[np.intp], split: NDArray[np.int8]
+    whole: Gathered,
+    keys: NDArray[np.bytes_],
+    split: NDArray[np.int8],
+    placeholders: Mapping[str, NDArray[np.bool_]],
 ) -> list[Duplicate]:
     """The duplicates across splits, at most one a row and input; of a row that is the same as a whole, no more is said.
 
     Args:
-        pictures: for each image input the pictures.
+        whole: all rows.
         keys: bytes (usable,), equal for rows of equal content.
-        usable: intp (usable,), positions of the rows that can be used.
-        split: int8 (rows,).
+        split: int8 (rows,); a row of none is a twin of none.
+        placeholders: for each image input bool (rows,), whether a picture is to be passed over.
     """
+    usable = whole.manifest.usable
+    says = np.any([given & ~placeholders.get(name, False) for name, given in whole.present.items()], axis=0)
+    compared = (says & (split >= 0))[usable]
+    keys, usable = keys[compared], usable[compared]
     rows = [Duplicate(a, b, None, None) for a, b in _same(keys, usable, split[usable])]
     told = {one.position for one in rows}
-    for name, column in pictures.items():
-        given = usable[column.digests[usable].any(axis=1)]
+    for name, column in whole.pictures.items():
+        given = usable[column.digests[usable].any(axis=1) & ~placeholders[name][usable]]
         digests = np.ascontiguousarray(column.digests[given]).view("V16").reshape(-1)
         same = _same(digests, given, split[given])
         known = told | {position for position, _ in same}

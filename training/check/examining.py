@@ -30,12 +30,14 @@ def examine(recipe: Recipe, *, cache_dir: Path, reporter: Reporter) -> Findings:
     with reporter.task("Reading the table") as task:
         table = manifest.read(recipe, cache_dir=cache_dir, progress=task.update)
     whole = gather(table, cache_dir=cache_dir, reporter=reporter)
-    split, refusals, warnings = np.full(table.num_rows, -1, np.int8), list[str](), list[str]()
+    column, warnings, refusals = recipe.data.split.column, list[str](), list[str]()
+    split = np.full(table.num_rows, -1, np.int8) if column is None else division.named(table, column)
     try:
         recipe = recipe.with_labels(labels.labels_of(whole.manifest))
         split = division.divide(whole.manifest, recipe)
         warnings = division.check(whole.manifest, recipe, split)
     except ManifestError as error:
-        refusals = [str(error)]
+        # Without a usable row all else follows from why they can't be used.
+        refusals = [str(error)] if len(whole.manifest.usable) or recipe.data.max_bad == 1 else []
     with reporter.task("Checking"):
         return check(whole, recipe, split, warnings=warnings, refusals=refusals)

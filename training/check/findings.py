@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from model.errors import StorageError
 from training.check.duplicates import Duplicate
 from training.check.label_words import LabelInTexts
+from training.check.placeholders import Placeholder
 from training.manifest import Manifest
 from training.progress import Reporter
 from training.splits import SPLITS
@@ -34,6 +35,7 @@ class Findings:
         contradictions: groups of positions of rows with the same content and different labels.
         in_texts: labels that stand in the texts of their rows.
         in_text_rows: for each head and input the positions of the rows whose text contains their label.
+        placeholders: pictures that stand in very many rows with several labels; they are no duplicates.
         straddling: groups of the recipe's group column that are in more than one split.
         warnings: of the split.
         refusals: why nothing can be trained on it as it is.
@@ -48,6 +50,7 @@ class Findings:
     contradictions: Sequence[NDArray[np.intp]] = ()
     in_texts: Sequence[LabelInTexts] = ()
     in_text_rows: Mapping[tuple[str, str], NDArray[np.intp]] = field(default_factory=dict)
+    placeholders: Sequence[Placeholder] = ()
     straddling: int = 0
     warnings: Sequence[str] = ()
     refusals: Sequence[str] = ()
@@ -88,6 +91,10 @@ class Findings:
             },
             "label_in_text": [
                 {**vars(one), "gives_away": one.gives_away} for one in self.in_texts if one.told or one.elsewhere
+            ],
+            "placeholders": [
+                {"input": one.input, "row": int(one.positions[0]) + 1, "rows": len(one.positions), "labels": one.labels}
+                for one in self.placeholders
             ],
             "groups_in_several_splits": self.straddling,
             "warnings": list(self.warnings),
@@ -150,6 +157,19 @@ class Findings:
         except OSError as error:
             raise StorageError(f"The folder {directory} can't be written: {error.strerror}.") from None
         return written
+
+    def write_splits(self, file: Path) -> None:
+        """Writes the split of every row, in order, as a column for the manifest: row and split.
+
+        Raises:
+            StorageError: if the file can't be written.
+        """
+        names = (SPLITS[number] if number >= 0 else "" for number in self.split.tolist())
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            _write(file, ["row", "split"], enumerate(names, 1))
+        except OSError as error:
+            raise StorageError(f"{file} can't be written: {error.strerror}.") from None
 
     def tell(self, reporter: Reporter) -> None:
         """Says what was found and what to do about it, a line each."""

@@ -57,7 +57,10 @@ def look(
         Bool (usable,), whether the text of a row contains one of its own labels; and for each label the rows that have
         it and a text, those of them whose text contains it, and the rows without it whose text does.
     """
-    phrases = {phrase: number for number, label in enumerate(labels) if (phrase := _phrase(label))}
+    phrases: dict[tuple[str, ...], list[int]] = {}  # several labels may be the same words
+    for number, label in enumerate(labels):
+        if phrase := _phrase(label):
+            phrases.setdefault(phrase, []).append(number)
     sizes = sorted({len(phrase) for phrase in phrases})
     own = np.zeros(len(positions), bool)
     told, elsewhere = [0] * len(labels), [0] * len(labels)
@@ -66,12 +69,10 @@ def look(
             words = _words(text)
             runs = {run for size in sizes for run in zip(*(words[at:] for at in range(size)), strict=False)}
             for run in phrases.keys() & runs:
-                label = phrases[run]
-                if target[row, label] if target.ndim == 2 else target[row] == label:
-                    own[row] = True
-                    told[label] += 1
-                else:
-                    elsewhere[label] += 1
+                its = [one for one in phrases[run] if (target[row, one] if target.ndim == 2 else target[row] == one)]
+                own[row] |= bool(its)
+                for one in its or phrases[run]:
+                    (told if its else elsewhere)[one] += 1
     with_text = counts_of(target[~texts.is_empty[positions]], len(labels)).tolist()
     return own, list(zip(with_text, told, elsewhere, strict=True))
 

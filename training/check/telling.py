@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from training.manifest import listing
+from training.manifest import listing, pictures_astray
 from training.splits import SPLITS
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def lines(found: Findings) -> Iterator[str]:
     yield from _bad(found)
     yield from (f"refused: {line}" for line in found.refusals)
     yield from (f"warning: {line}" for line in found.warnings)
+    yield from _placeholders(found)
     yield from _duplicates(found)
     yield from _contradictions(found)
     yield from _texts(found)
@@ -35,6 +36,8 @@ def _counts(found: Findings) -> Iterator[str]:
     told, manifest = found.summary(), found.manifest
     shares = ", ".join(f"{count:,} {name}" for name, count in told["splits"].items())
     yield f"{manifest.recipe.data.manifest.name}: {told['rows']:,} rows, {told['usable']:,} can be used ({shares})"
+    if manifest.passed_over:
+        yield manifest.passed_over
     for head, labels in found.labels.items():
         column = manifest.recipe.data.labels[head]
         totals = sorted((sum(counts), label) for label, counts in labels.items())
@@ -64,12 +67,23 @@ def _bad(found: Findings) -> Iterator[str]:
         return
     allowed = manifest.recipe.data.max_bad
     too_many = found.share_bad > allowed
+    astray = pictures_astray(manifest) if too_many else ""
+    what = "to be mended or deleted" if too_many else "left out"
     yield (
         f"{'refused' if too_many else 'warning'}: {_many(len(manifest.faults), 'row')} can't be used "
-        f"({found.share_bad:.1%}; --max-bad allows {allowed:.1%}). They are "
-        f"{'to be mended or deleted' if too_many else 'left out'}; bad_rows.csv lists them:"
+        f"({found.share_bad:.1%}; --max-bad allows {allowed:.1%}). {astray or f'They are {what}'}; "
+        "bad_rows.csv lists them:"
     )
-    yield listing(manifest.bad, most=5)
+    yield listing(manifest.bad, most=1 if astray else 5)
+
+
+def _placeholders(found: Findings) -> Iterator[str]:
+    for one in found.placeholders:
+        name = found.manifest.texts(one.input)[int(one.positions[0])]
+        yield (
+            f"warning: {name!r} ({one.input}) stands in {len(one.positions):,} rows of {one.labels:,} labels: a "
+            "placeholder? Leave the cell empty; an input may be absent. It is passed over where twins are looked for."
+        )
 
 
 def _duplicates(found: Findings) -> Iterator[str]:

@@ -28,6 +28,10 @@ def check(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the lists; check-NAME if not given.", show_default=False)
     ] = None,
+    splits: Annotated[
+        Path | None,
+        typer.Option(help="CSV to write the split of each row to, to keep it as a column.", show_default=False),
+    ] = None,
     cache_dir: Annotated[Path, typer.Option(help="Where decoded pictures are kept; fit's is RUNS_DIR/.cache.")] = Path(
         "runs/.cache"
     ),
@@ -56,6 +60,9 @@ def check(
     directory = out or Path(f"check-{chosen.name}")
     lists = findings.write(directory)
     findings.tell(reporter)
+    if splits is not None:
+        findings.write_splits(splits)
+        reporter.say(f"the split of each row is in {splits}: as a column of the table, named with --split, it stays")
     reporter.say(f"written to {directory}: {', '.join(['check.json', *(file.name for file in lists)])}")
     if findings.share_bad > findings.manifest.recipe.data.max_bad or findings.refusals:
         raise typer.Exit(1)

@@ -52,7 +52,9 @@ def compare(
         str | None,
         typer.Option(help="Compare these branches over texts instead; with both, every pair.", metavar="KIND,..."),
     ] = None,
-    metric: Annotated[str, typer.Option(help="Figure to compare by, as `evaluate` names it.")] = "accuracy",
+    metric: Annotated[
+        str, typer.Option(help="Figure to compare by, as `evaluate` names it; any but ece.")
+    ] = "accuracy",
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each network; figures are their means.")] = 1,
     margin: Annotated[
         float, typer.Option(help="Least gain worth having; the verdict says so if none that large is left open.")
@@ -94,6 +96,7 @@ def _compare(recipe: Recipe, asked: Asked, rules: Rules, out: Path, cache: Path)
     from model.errors import StoppedError
     from model.greeting import filtered
     from training.comparison.lineup import lineup
+    from training.comparison.parts import at_work
     from training.prepare import prepare
 
     reporter = console_reporter()
@@ -102,20 +105,21 @@ def _compare(recipe: Recipe, asked: Asked, rules: Rules, out: Path, cache: Path)
     for left_out, reason in lineup(recipe.spec, asked).left_out.items():
         reporter.say(f"{left_out} is left out: {reason}")
     data = prepare(recipe, cache_dir=cache, reporter=reporter)
-    data.findings.write(out)
-    data.findings.tell(reporter)
-    reporter.say("Starting TensorFlow ...")
-    with filtered():
-        from training.comparison import record, table
-        from training.comparison.compare import compare
-        from training.stopping import Stop
+    with at_work(out):
+        data.findings.write(out)
+        data.findings.tell(reporter)
+        reporter.say("Starting TensorFlow ...")
+        with filtered():
+            from training.comparison import record, table
+            from training.comparison.compare import compare
+            from training.stopping import Stop
 
-    try:
-        with Stop() as stop:
-            comparison = compare(data, asked, rules, out=out, reporter=reporter, stop=stop)
-    except StoppedError as error:
-        raise StoppedError("Stopped. Run it again and it goes on from here.", signal=error.signal) from None
-    record.write(comparison, out)
+        try:
+            with Stop() as stop:
+                comparison = compare(data, asked, rules, out=out, reporter=reporter, stop=stop)
+        except StoppedError as error:
+            raise StoppedError("Stopped. Run it again and it goes on from here.", signal=error.signal) from None
+        record.write(comparison, out)
     for head, verdict in comparison.verdicts.items():
         reporter.show(table.of_console(comparison, head))
         reporter.say("")

@@ -69,11 +69,15 @@ def evaluate(
 
         bifocal-training evaluate models/listings/3 march.csv --skip-unknown-labels --out march
     """
+    from training.evaluation import written
     from training.evaluation.rows import Wanted, read
     from training.evaluation.subject import Subject
+    from training.runs import Run
 
     reporter = console_reporter()
     subject = Subject(model)
+    if out is not None:
+        written.require_writable(out)
     wanted = Wanted(
         trained_on=subject.trained_on,
         # The run's own, even if rows were added to it since: those that it was trained on never count.
@@ -82,7 +86,7 @@ def evaluate(
         skip_unknown_labels=skip_unknown_labels,
     )
     recipe = subject.recipe(manifest, image_root=image_root)
-    cache = cache_dir or (model.absolute().parent if subject.is_run else Path("runs")) / ".cache"
+    cache = cache_dir or (Run(model).cache if subject.is_run else Path("runs") / ".cache")
     rows = read(recipe, wanted, cache_dir=cache, reporter=reporter)
     _tell_rows(rows, recipe.data.manifest.name, reporter)
     _measure(subject, rows, recipe.data.manifest.name, out, reporter)

@@ -209,8 +209,8 @@ def _resume(path: Path, *, gate: bool | None, publish: bool | None) -> None:
     reporter = console_reporter()
     run = Run.open(path)
     recipe, request = run.recipe(), run.request()
-    if run.is_finished:
-        publish_finished(run, reporter, publish=publish or gate is False)
+    if run.is_finished and not (gate and run.metrics().get("published") is None):
+        publish_finished(run, reporter, publish=publish, gate=gate)
         return
     changes = {key: value for key, value in (("gate", gate), ("publish", publish)) if value is not None}
     request = request.model_copy(update=changes)
@@ -221,8 +221,7 @@ def _resume(path: Path, *, gate: bool | None, publish: bool | None) -> None:
         with filtered():
             from training.fit import resume
 
-        run.write_request(request)
-        resume(run, data, reporter, stop=stop)
+        resume(run, data, reporter, request=request, stop=stop)
 
 
 def _refuse_others(context: typer.Context) -> None:

@@ -24,7 +24,7 @@ def runs(
 ) -> None:
     """List runs with their figures, or say what differs between two.
 
-    The best first, by a metric of their first head:
+    The best first, by a metric of their first head that has it:
 
         bifocal-training runs --sort macro_f1
 

@@ -18,7 +18,9 @@ from sklearn.linear_model import LogisticRegression
 
 from model.folding import fold
 from model.spec import Head, ModelSpec, MultiLabelHead, TagsInput
+from training.comparison.answers import logits
 from training.comparison.parts import Measured
+from training.evaluation.calibration import of_head
 from training.pipeline import Batch, Examples, Targets
 from training.prepare import Prepared
 
@@ -27,8 +29,8 @@ STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 MAX_FEATURES = 200_000
 _ROUNDS = 100
 
-# Of a head, probabilities and targets: higher is better, the second figure decides between equals.
-Score = Callable[[Head, NDArray[np.float32], Targets], tuple[float, float]]
+# Of a head, probabilities, targets and thresholds: higher is better, the second figure decides between equals.
+Score = Callable[[Head, NDArray[np.float32], Targets, NDArray[np.float64] | None], tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Baseline:
         Args:
             data: the examples.
             heads: those to be learned.
-            score: of the validation rows.
+            score: of the calibrated answers to the validation rows.
             strengths: what was chosen before; None chooses now.
         """
         spec = data.recipe.spec
@@ -65,7 +67,7 @@ class Baseline:
             tried: list[tuple[tuple[float, float], float, Linear]] = []
             for strength in [strengths[name]] if strengths else STRENGTHS:
                 linear = Linear.learn(spec.heads[name], training, data.train.targets[name], strength)
-                found = score(spec.heads[name], linear(validation), data.val.targets[name])
+                found = _score(score, linear, validation, data.val.targets[name])
                 tried.append((found, -strength, linear))  # the simpler of two that are equal
             _, negative, models[name] = max(tried, key=lambda one: one[:2])
             chosen[name] = -negative
@@ -75,6 +77,11 @@ class Baseline:
         """For each head float32 (examples, classes)."""
         matrix = self.features(examples)
         return {name: linear(matrix) for name, linear in self.heads.items()}
+
+    def logits(self, examples: Examples) -> dict[str, NDArray[np.float32]]:
+        """Those of these probabilities."""
+        found = self.probabilities(examples)
+        return {name: logits(linear.head, found[name]) for name, linear in self.heads.items()}
 
     def answer(self, tensors: Batch) -> dict[str, NDArray[np.float32]]:
         """The same of tensors as `model.signature.serving_inputs` names them."""
@@ -98,8 +105,8 @@ def measure(data: Prepared, heads: Sequence[str], score: Score, seed: int) -> Me
         seconds,
         baseline.parameters,
         {"strength": dict(baseline.strengths)},
-        baseline.probabilities(data.val),
-        baseline.probabilities(data.test),
+        baseline.logits(data.val),
+        baseline.logits(data.test),
     )
 
 
@@ -210,6 +217,13 @@ class Linear:
     def parameters(self) -> int:
         """Weights and biases."""
         return sum(1 if isinstance(model, float) else model.coef_.size + model.intercept_.size for model in self.models)
+
+
+def _score(score: Score, linear: Linear, features: csr_matrix, targets: Targets) -> tuple[float, float]:
+    """Of what is calibrated on the rows, as all that is compared is."""
+    said = logits(linear.head, linear(features))
+    fitted = of_head(linear.head, said, targets)
+    return score(linear.head, fitted.probabilities(linear.head, said), targets, fitted.at(linear.head))
 
 
 def _regression(features: csr_matrix, targets: NDArray[np.generic], strength: float) -> LogisticRegression:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from model.errors import SpecError
-from model.spec import ImageBranch, Merge, ModelSpec, TextBranch
+from model.spec import DotMerge, ImageBranch, Merge, ModelSpec, SubtractMerge, TextBranch
 from model.validation import nearest
 
 Role = Literal["linear", "alone", "ensemble", "merged"]
@@ -25,6 +25,7 @@ def kinds_of(union: Any) -> tuple[str, ...]:
 
 
 MERGES = kinds_of(Merge)
+OF_TWO_VECTORS = kinds_of(SubtractMerge | DotMerge)
 IMAGE_BRANCHES = kinds_of(ImageBranch)
 TEXT_BRANCHES = kinds_of(TextBranch)
 

@@ -7,24 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
-from model.errors import StorageError
 from training.comparison import fingerprint
 from training.comparison.candidates import Asked
 from training.comparison.contest import Contest, Rows, hold
 from training.comparison.costs import Cost, costs, milliseconds
-from training.comparison.entrants import entrants, the_two
+from training.comparison.entrants import answers, entrants, the_two
 from training.comparison.lineup import lineup
 from training.comparison.measuring import measure
-from training.comparison.parts import Parts
+from training.comparison.parts import FOLDER, Parts
 from training.comparison.rules import Rules
 from training.comparison.trainings import Trainings
 from training.comparison.verdict import Verdict, judge
+from training.evaluation.rows import groups_of
 from training.fit import learn_vocabularies
-from training.manifest import group_codes
 from training.prepare import Prepared
 from training.progress import Reporter
 from training.reuse import Reuse
@@ -64,7 +61,7 @@ def compare(data: Prepared, asked: Asked, rules: Rules, *, out: Path, reporter: 
         data: the examples, and the recipe.
         asked: what is varied.
         rules: how it is compared.
-        out: finished parts are kept in it.
+        out: finished parts are kept in it; this process is at work in it, see `parts.at_work`.
         reporter: told how it goes.
         stop: asked after each step whether to end there.
 
@@ -79,11 +76,10 @@ def compare(data: Prepared, asked: Asked, rules: Rules, *, out: Path, reporter: 
     heads = rules.heads(spec)
     reuse = Reuse(data.recipe.training.init).of_branches()
     reuse.check(spec)
-    _make(out)
     vocabularies = learn_vocabularies(data, Run(out), reuse)
     with reporter.task("Reading the examples") as task:
         digest = fingerprint.of_data(data, task)
-    trainings = Trainings(data, digest, vocabularies, reuse, Parts(out / "parts"), reporter, stop)
+    trainings = Trainings(data, digest, vocabularies, reuse, Parts(out / FOLDER), reporter, stop)
     seeds = tuple(data.recipe.training.seed + number for number in range(rules.seeds))
     tf.get_logger().addFilter(_is_no_false_alarm)
     measured, failed = measure(found, trainings, seeds, heads, rules.metric)
@@ -92,18 +88,18 @@ def compare(data: Prepared, asked: Asked, rules: Rules, *, out: Path, reporter: 
         candidates=tuple(one for one in found.candidates if one.name not in failed),
         left_out={**found.left_out, **failed},
     )
-    rows = {name: _rows(data, name) for name in heads}
-    contests = {
-        name: hold(entrants(found, measured, name, rows[name], rules.metric), rows[name], rules.metric)
-        for name in heads
-    }
+    contests, pairs = {}, []
+    for name in heads:
+        rows = _rows(data, name)
+        said = answers(measured, name, rows)
+        pairs.append(the_two(found, said, rows, rules.metric))
+        contests[name] = hold(entrants(found, said, pairs[-1], rows), rows, rules.metric)
     times = milliseconds(found, measured, trainings, heads, rules.metric)
-    pair = the_two(found, measured, heads[0], rows[heads[0]], rules.metric)
     return Comparison(
         data.recipe.name,
         contests,
         {name: judge(contest, margin=rules.margin) for name, contest in contests.items()},
-        costs(found, measured, pair, times),
+        costs(found, measured, pairs[0], times),
         {**found.left_out, **_heads_left_out(data)},
         seeds,
         rules.margin,
@@ -116,27 +112,9 @@ def _is_no_false_alarm(record: logging.LogRecord) -> bool:
     return "triggered tf.function retracing" not in record.getMessage()
 
 
-def _make(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(
-            f"The folder {out} can't be made: {error.strerror}. Choose another folder with --out."
-        ) from None
-
-
 def _rows(data: Prepared, head: str) -> Rows:
     train, validation, test = (split.targets[head] for split in (data.train, data.val, data.test))
-    return Rows(data.recipe.spec.heads[head], train, validation, test, _groups(data))
-
-
-def _groups(data: Prepared) -> NDArray[np.int64] | None:
-    """What is drawn together in the bootstrap: the groups of the test rows, each row without one for itself."""
-    codes = group_codes(data.manifest)
-    if codes is None:
-        return None
-    of_test = codes[data.test.positions].astype(np.int64)
-    return np.where(of_test < 0, -1 - np.arange(len(of_test)), of_test)
+    return Rows(data.recipe.spec.heads[head], train, validation, test, groups_of(data.manifest, data.test))
 
 
 def _heads_left_out(data: Prepared) -> dict[str, str]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.errors import SpecError
 from model.spec import Head, MultiLabelHead
+from training.comparison.answers import Answers
 from training.comparison.candidates import Role
 from training.comparison.metric import Metric
-from training.evaluation.bootstrap import Draws, Floats, Interval, intervals
+from training.evaluation.bootstrap import Draws, Floats, Interval, Replicates, replicate
+from training.evaluation.measured import commonest, draws
 from training.pipeline import Targets
 
 NOTHING = Interval(0.0, 0.0, 0.0)
@@ -26,15 +28,13 @@ class Entrant:
         name: of the candidate.
         role: `linear`, `alone`, `ensemble` or `merged`.
         modality: `picture` or `words`; None for both.
-        validation: float32 (rows, classes) for each seed.
-        test: the same of the test split.
+        answers: for each seed.
     """
 
     name: str
     role: Role
     modality: str | None
-    validation: Sequence[NDArray[np.float32]]
-    test: Sequence[NDArray[np.float32]]
+    answers: Sequence[Answers]
 
 
 @dataclass(frozen=True)
@@ -137,57 +137,75 @@ def hold(entrants: Sequence[Entrant], rows: Rows, metric: Metric) -> Contest:
     Raises:
         SpecError: if the metric is undefined on the test rows.
     """
-    ranks = {
-        one.name: np.mean([metric.rank(rows.head, answers, rows.validation) for answers in one.validation], axis=0)
-        for one in entrants
-    }
+    ranks = {one.name: rank(one.answers, rows, metric) for one in entrants}
 
     def best(*roles: Role) -> str:
-        return max((one.name for one in entrants if one.role in roles), key=lambda name: tuple(ranks[name]))
+        return max((one.name for one in entrants if one.role in roles), key=lambda name: ranks[name])
 
     alone, ensemble, merged = best("linear", "alone"), best("ensemble"), best("merged")
     names = [one.name for one in entrants]
-    by_seed = [[metric.on(rows.head, answers, rows.test) for answers in one.test] for one in entrants]
-    draws = Draws(len(rows.test), groups=rows.groups)
+    by_seed = [
+        [metric.on(rows.head, said.test, rows.test, said.thresholds) for said in one.answers] for one in entrants
+    ]
 
     def figures(counts: Floats) -> Floats:
         """Float64 (resamples, entrants)."""
         return np.stack([np.mean([seed(counts) for seed in seeds], axis=0) for seeds in by_seed], axis=1)
 
-    def differences(counts: Floats) -> Floats:
-        """Better than the best alone, better than the merged one: float64 (resamples, 2 * entrants)."""
-        found = metric.sign * figures(counts)
-        return np.concatenate([found - found[:, [names.index(one)]] for one in (alone, merged)], axis=1)
+    def over(name: str, found: Floats) -> Floats:
+        """How much better each is than one of them: float64 (..., entrants)."""
+        return metric.sign * (found - found[..., [names.index(name)]])
 
-    levels = _defined(intervals(figures, draws, bounds=metric.bounds), metric)
-    gained = _defined(intervals(differences, draws, bounds=metric.difference_bounds), metric)
+    drawn = replicate(figures, _draws(entrants, rows, metric))
+    levels = _intervals(drawn, metric.bounds, metric)
+    gains, leads = (
+        _intervals(
+            replace(drawn, values=over(one, drawn.values), drawn=over(one, drawn.drawn)),
+            metric.difference_bounds,
+            metric,
+        )
+        for one in (alone, merged)
+    )
     every = np.ones((1, len(rows.test)))
     standings = {
         one.name: Standing(
             one.name,
             one.role,
             one.modality,
-            metric.sign * float(ranks[one.name][0]),
+            metric.sign * ranks[one.name][0],
             levels[index],
             tuple(float(seed(every)[0]) for seed in by_seed[index]),
-            NOTHING if one.name == alone else gained[index],
-            NOTHING if one.name == merged else gained[len(names) + index],
+            NOTHING if one.name == alone else gains[index],
+            NOTHING if one.name == merged else leads[index],
         )
         for index, one in enumerate(entrants)
     }
     return Contest(
         metric,
         standings,
-        float(metric.on(rows.head, _constant(rows), rows.test)(every)[0]),
+        _constant(rows, metric),
         alone,
         merged,
         ensemble,
         len(rows.test),
-        max(len(one.test) for one in entrants),
+        max(len(one.answers) for one in entrants),
     )
 
 
-def _defined(found: Sequence[Interval | None], metric: Metric) -> list[Interval]:
+def rank(answers: Sequence[Answers], rows: Rows, metric: Metric) -> tuple[float, ...]:
+    """How good they are on validation, the mean over the seeds; see `Metric.rank`."""
+    found = [metric.rank(rows.head, one.validation, rows.validation, one.thresholds) for one in answers]
+    return tuple(np.mean(found, axis=0).tolist())
+
+
+def _draws(entrants: Sequence[Entrant], rows: Rows, metric: Metric) -> Draws:
+    if not metric.is_area:
+        return Draws(len(rows.test), groups=rows.groups)
+    return draws(len(rows.test), sum(said.test.size for one in entrants for said in one.answers), rows.groups)
+
+
+def _intervals(drawn: Replicates, bounds: tuple[float, float] | None, metric: Metric) -> list[Interval]:
+    found = [drawn.interval(figure, bounds=bounds) for figure in range(len(drawn.values))]
     if any(one is None for one in found):
         raise SpecError(
             f"--metric: {metric.name} is undefined on the test rows, as some label never occurs among them. "
@@ -196,13 +214,14 @@ def _defined(found: Sequence[Interval | None], metric: Metric) -> list[Interval]
     return [one for one in found if one is not None]
 
 
-def _constant(rows: Rows) -> NDArray[np.float32]:
-    """What one answers who knows nothing but how often each label was right in training: float32 (rows, classes)."""
+def _constant(rows: Rows, metric: Metric) -> float:
+    """The figure of who knows nothing but how often each label was right in training."""
+    thresholds = None
     if isinstance(rows.head, MultiLabelHead):
-        sets, counts = np.unique(rows.train, axis=0, return_counts=True)
         share = rows.train.mean(axis=0)
-        # Of all sets of labels the commonest, and otherwise as sure as that leaves one.
-        answer = np.where(sets[counts.argmax()], np.maximum(share, 0.5), np.minimum(share, 0.499))
+        # Whatever the shares are, the set of labels that is commonest.
+        thresholds = np.where(np.isin(rows.head.labels, commonest(rows.head, rows.train)), 0.0, 2.0)
     else:
-        answer = np.bincount(rows.train, minlength=len(rows.head.labels)) / len(rows.train)
-    return np.tile(answer.astype(np.float32), (len(rows.test), 1))
+        share = np.bincount(rows.train, minlength=len(rows.head.labels)) / len(rows.train)
+    answers = np.tile(share.astype(np.float32), (len(rows.test), 1))
+    return float(metric.on(rows.head, answers, rows.test, thresholds)(np.ones((1, len(rows.test))))[0])

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from model.errors import SpecError
 from model.spec import Branch, ImageBranch, ModelSpec, TextBranch
-from training.comparison.candidates import AVERAGE, LINEAR, MERGES, PRODUCT, Asked, Candidate, Lineup
+from training.comparison.candidates import AVERAGE, LINEAR, MERGES, OF_TWO_VECTORS, PRODUCT, Asked, Candidate, Lineup
 from training.modalities import modalities
 
 # What a branch of another kind takes over from the recipe's, as far as it has it; the rest is its kind's default.
@@ -53,6 +53,11 @@ def lineup(spec: ModelSpec, asked: Asked) -> Lineup:
 def _of_merges(spec: ModelSpec, found: _Inputs, asked: Asked) -> _Found:
     alone = [Candidate(name, "alone", name, spec.only(inputs)) for name, inputs in found.items()]
     built, left_out = _built(spec, {kind: {"merge": _merge(spec, kind)} for kind in asked.merges or MERGES})
+    for kind in left_out.keys() & OF_TWO_VECTORS:
+        left_out[kind] += (
+            " To compare it, give the recipe (bifocal-training init writes one) one branch for the picture and one for "
+            "the words."
+        )
     return alone, [Candidate(name, "merged", None, one) for name, one in built.items()], left_out
 
 

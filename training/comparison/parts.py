@@ -7,7 +7,8 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.errors import StorageError
+from training.run_lock import locked
 
-Probabilities = Mapping[str, NDArray[np.float32]]
+# Of all parts, in that of the comparison.
+FOLDER = "parts"
+Logits = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Measured:
         seconds: that the training took.
         parameters: numbers that were learned.
         chosen: what validation chose: the epoch, or the strength of the regularization.
-        validation: for each head float32 (rows, classes), of the validation split.
+        validation: logits, for each head float32 (rows, classes), of the validation split.
         test: the same of the test split.
     """
 
@@ -37,17 +41,39 @@ class Measured:
     seconds: float
     parameters: int
     chosen: Mapping[str, Any]
-    validation: Probabilities
-    test: Probabilities
+    validation: Logits
+    test: Logits
+
+
+@contextmanager
+def at_work(out: Path) -> Iterator[None]:
+    """While it is open, no other process compares in the folder: one would take away what the other has under way.
+
+    Args:
+        out: folder of the comparison, made if it is not there.
+
+    Raises:
+        StorageError: if another process is at work in it, or it can't be made.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"The folder {out} can't be made: {error.strerror or error}. Choose another folder with --out."
+        ) from None
+    advice = "Wait for it, or choose another folder with --out."
+    with locked(out / FOLDER / "lock", what=f"A comparison is being made in {out}", advice=advice):
+        yield
 
 
 class Parts:
     """The folder of finished parts.
 
         <name>-seed<seed>-<digest>/part.json            figures, and the whole digest
-                                  /probabilities.npz    `validation/<head>` and `test/<head>`
+                                  /logits.npz           `validation/<head>` and `test/<head>`
         <name>-seed<seed>-<digest>.npz                  the checkpoint of a training that was broken off
         <name>-<digest>.json                            small things that were measured once
+        lock                                            of the process that is at work
 
     Args:
         directory: made when the first part is kept.
@@ -57,13 +83,13 @@ class Parts:
         self._directory = directory
 
     def find(self, name: str, seed: int, digest: str) -> Measured | None:
-        """A part that was finished before; None if there is none, or what is there can't be read."""
+        """A part that was finished before; None if there is none, or what is there is of another form or damaged."""
         folder = self._folder(name, seed, digest)
         try:
             figures = json.loads((folder / "part.json").read_text(encoding="utf-8"))
             if figures["digest"] != digest:
                 return None
-            with np.load(folder / "probabilities.npz") as arrays:
+            with np.load(folder / "logits.npz") as arrays:
                 splits = {
                     split: {key.partition("/")[2]: arrays[key] for key in arrays if key.startswith(f"{split}/")}
                     for split in ("validation", "test")
@@ -97,7 +123,7 @@ class Parts:
         }
         try:
             incoming.mkdir(parents=True)
-            np.savez(incoming / "probabilities.npz", **arrays)  # type: ignore[arg-type]
+            np.savez(incoming / "logits.npz", **arrays)  # type: ignore[arg-type]
             (incoming / "part.json").write_text(json.dumps(figures, indent=2, ensure_ascii=False), encoding="utf-8")
             shutil.rmtree(target, ignore_errors=True)  # it could not be read, or it would have been used
             os.rename(incoming, target)  # noqa: PTH104
@@ -142,8 +168,8 @@ class Parts:
 
     def _unwritable(self, error: OSError) -> StorageError:
         return StorageError(
-            f"A finished part can't be kept in {self._directory}: {error.strerror}. Make room, or choose another "
-            "folder with --out; what was finished before is not trained again."
+            f"A finished part can't be kept in {self._directory}: {error.strerror or error}. Make room, or choose "
+            "another folder with --out; what was finished before is not trained again."
         )
 
 

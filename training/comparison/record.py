@@ -33,7 +33,7 @@ def write(comparison: Comparison, out: Path) -> None:
         (out / "compare.md").write_text(as_markdown(comparison), encoding="utf-8")
     except OSError as error:
         raise StorageError(
-            f"The comparison can't be written to {out}: {error.strerror}. Choose another folder with --out."
+            f"The comparison can't be written to {out}: {error.strerror or error}. Choose another folder with --out."
         ) from None
 
 

@@ -80,8 +80,8 @@ class Trainings:
             trained.course.total_s,
             trained.network.count_params(),
             {"epoch": trained.best.epoch, "epochs": len(trained.history)},
-            trained.probabilities(data.val.only(spec)),
-            trained.probabilities(data.test.only(spec)),
+            trained.logits(data.val.only(spec)),
+            trained.logits(data.test.only(spec)),
         )
         del trained
         gc.collect()  # graphs are full of circles, and the next network needs the room

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from textwrap import indent, wrap
 from typing import Any
@@ -12,9 +12,11 @@ import yaml
 
 from model.errors import ManifestError
 from training import default_model, recipe_columns
-from training.drafting.profile import profiles
+from training.drafting.profile import Profile, profiles
 from training.drafting.roles import Role, roles
 from training.manifests.opening import open_source
+from training.recipe import Recipe
+from training.splits import named
 
 WIDTH = 116
 
@@ -36,8 +38,11 @@ def draft(
 
     Raises:
         ManifestError: if it can't be read, or has no column to predict or none to predict from.
+        SpecError: if the name can't be one.
     """
     source = open_source(manifest)
+    if hint := source.other_separator():
+        raise ManifestError(f"{manifest.name} has one column, {source.columns[0]!r}.{hint}")
     table = profiles(source, progress)
     if not table or not table[0].rows:
         raise ManifestError(f"{manifest.name} has no rows.")
@@ -54,17 +59,21 @@ def draft(
     if not any(role.kind in ("image", "text", "tags") for role in found):
         raise ManifestError(f"No column of {manifest.name} looks like a picture, a text or tags:\n{listing}")
     path = os.path.relpath(manifest.absolute(), folder.absolute())
-    return "\n".join(_lines(found, name, path, table[0].rows)) + "\n", found
+    text = "\n".join(_lines(found, name, path, table)) + "\n"
+    Recipe.parse(yaml.safe_load(text), what="drafted recipe")
+    return text, found
 
 
-def _lines(found: list[Role], name: str, manifest: str, rows: int) -> Iterator[str]:
+def _lines(found: list[Role], name: str, manifest: str, table: Sequence[Profile]) -> Iterator[str]:
     kinds = {kind: [role for role in found if role.kind == kind] for kind in ("image", "text", "tags", "label")}
-    inputs = recipe_columns.inputs_of({kind: [one.column for one in kinds[kind]] for kind in ("image", "text", "tags")})
-    heads = recipe_columns.heads_of([role.column for role in kinds["label"]])
+    inputs = recipe_columns.inputs_of({kind: _items(kinds[kind]) for kind in ("image", "text", "tags")})
+    heads = recipe_columns.heads_of(
+        [f"label={one.column}" if "=" in one.column else one.column for one in kinds["label"]], inputs
+    )
     by_column = {role.column: role for role in found}
     yield from _comment(
-        f"Drafted from {manifest}: {rows:,} rows, {len(found)} columns. The comments say what each choice was made by; "
-        "change what is wrong. Every key is explained in docs/recipe.md."
+        f"Drafted from {manifest}: {table[0].rows:,} rows, {len(found)} columns. The comments say what each choice was "
+        "made by; change what is wrong. Every key is explained in docs/recipe.md."
     )
     yield f"name: {_scalar(name)}"
     yield "data:"
@@ -77,7 +86,7 @@ def _lines(found: list[Role], name: str, manifest: str, rows: int) -> Iterator[s
     for head, column in heads.items():
         yield from _comment(by_column[column].why, 4)
         yield f"    {head}: {_scalar(column)}"
-    yield from _group_and_split(found)
+    yield from _group_and_split(found, table)
     yield from _unused(found)
     yield from _comment("Share of rows that may be unusable; with more, training refuses to start.", 2)
     yield "  max_bad: 0.01"
@@ -95,7 +104,19 @@ def _lines(found: list[Role], name: str, manifest: str, rows: int) -> Iterator[s
         yield _yaml({"training": dict(default_model.TRAINING)})
 
 
-def _group_and_split(found: list[Role]) -> Iterator[str]:
+def _items(found: list[Role]) -> list[str]:
+    """The columns as names are made of them; one that none can be made of is called by its number."""
+    if len(found) == 1 and "=" not in found[0].column:
+        return [found[0].column]
+    items: list[str] = []
+    for number, column in enumerate((role.column for role in found), 1):
+        is_usual = column.isascii() and "=" not in column
+        is_first = column.lower() not in [item.lower() for item in items]
+        items.append(column if is_usual and is_first else f"{found[0].kind}_{number}={column}")
+    return items
+
+
+def _group_and_split(found: list[Role], table: Sequence[Profile]) -> Iterator[str]:
     split = next((role for role in found if role.kind == "split"), None)
     group = next((role for role in found if role.kind == "group"), None)
     if group is not None:
@@ -107,8 +128,12 @@ def _group_and_split(found: list[Role]) -> Iterator[str]:
         yield from _comment(group.why + says, 2)
         yield f"  group: {_scalar(group.column)}"
     if split is not None:
-        yield from _comment(split.why, 2)
-        yield f"  split: {{column: {_scalar(split.column)}}}"
+        values = next(profile.counts for profile in table if profile.name == split.column)
+        given = {named(value) for value in values}
+        taken = [key for key, number in (("validation", 1), ("test", 2)) if number not in given]
+        says = f"; no row says {' or '.join(taken)}, so a share of the training rows is taken" if taken else ""
+        yield from _comment(split.why + says, 2)
+        yield f"  split: {{{', '.join([f'column: {_scalar(split.column)}', *(f'{key}: 0.15' for key in taken)])}}}"
     else:
         yield from _comment("No column says train, val or test: a split is made, stratified by the labels.", 2)
         yield "  split: {validation: 0.15, test: 0.15, seed: 0}"

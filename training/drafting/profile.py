@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
+from model.written_list import written_list
 from training.manifests.cells import as_text
 from training.manifests.folder import PICTURES
 from training.manifests.source import Source
@@ -20,6 +22,22 @@ KEPT_ROWS = 2000
 SHORT_WORDS, SHORT_CHARACTERS = 3, 30  # of an item that may be a tag
 CUT = 1000  # characters
 LONGEST_LABEL = 80
+LONGEST_FIGURE = 40
+
+_TIME = r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[ap]\.?m\.?)?( ?(z|utc|gmt|[+-]\d{2}:?\d{2}))?"
+_MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_DAY = (
+    r"(\d{4}([-/.])\d{1,2}\2\d{1,2}|\d{1,2}([-/.])\d{1,2}\3(\d{4}|\d{2})"
+    rf"|([a-z]{{3,9}},? )?(\d{{1,2}}\.?[ -]{_MONTH}|{_MONTH} \d{{1,2}}),?[ -]\d{{4}})"
+)
+DATE = re.compile(rf"{_DAY}([t ,]+{_TIME})?|{_TIME}", re.IGNORECASE | re.ASCII)
+# A number, with what stands before it or behind it: "12 EUR", "$1,299.00", "60kg", "50 %".
+MEASURE = re.compile(
+    r"(?P<before>[^\W\d_]+\.? |[^\w\s.,:;/+-]+ ?)?[+-]?\d+([., '\u00a0]\d{3})*([.,]\d+)?(?P<after>\s?[^\s\d.,:;/+-]+)?"
+)
+WORD = re.compile(r"[^\W\d_]{2}")
+UNIT = re.compile(r"(?<=\d)\s?[^\W\d_]{1,3}\b")  # "10 x 20 cm"
+LONGER_THAN_UNITS = re.compile(r"[^\W\d_]{4}")
 
 
 @dataclass
@@ -61,6 +79,10 @@ class Profile:
         more: cells with a value beyond those.
         words: in all cells.
         numbers, pictures, addresses, splits: cells that are numbers, names of picture files, web addresses, splits.
+        dates: cells that are dates, times of day or both.
+        measures: cells that are a number, with a unit or without.
+        units: how often each unit comes in these.
+        wordless: cells with digits, and two letters in a row nowhere but in a date or a unit.
         suffixes: of the names of picture files.
         items: the parts at each delimiter; under "" those of lists.
         first: of the first rows the cells, cut.
@@ -78,6 +100,10 @@ class Profile:
     pictures: int = 0
     addresses: int = 0
     splits: int = 0
+    dates: int = 0
+    measures: int = 0
+    units: Counter[str] = field(default_factory=Counter)
+    wordless: int = 0
     suffixes: Counter[str] = field(default_factory=Counter)
     items: dict[str, Items] = field(default_factory=lambda: {delimiter: Items() for delimiter in ("", *DELIMITERS)})
     first: list[str] = field(default_factory=list)
@@ -95,6 +121,8 @@ class Profile:
     def add(self, cell: Any) -> None:
         """A cell."""
         self.rows += 1
+        if isinstance(cell, str) and (listed := written_list(cell)) is not None:
+            cell = listed
         try:
             text = as_text(cell) if not isinstance(cell, list | tuple) else "\n".join(self._listed(cell))
         except ValueError:
@@ -125,8 +153,19 @@ class Profile:
             self.pictures += 1
             self.suffixes[suffix] += 1
         self.splits += text.lower() in SPELLINGS
+        self._look_for_figures(text)
         for delimiter in DELIMITERS:
             self.items[delimiter].add([part for part in map(str.strip, text[:CUT].split(delimiter)) if part])
+
+    def _look_for_figures(self, text: str) -> None:
+        is_short = len(text) <= LONGEST_FIGURE
+        is_date = is_short and DATE.fullmatch(text) is not None
+        self.dates += is_date
+        if is_short and not is_date and (measure := MEASURE.fullmatch(text)):
+            self.measures += 1
+            _count(self.units, f"{measure['before'] or ''}{measure['after'] or ''}".strip())
+        has_word = LONGER_THAN_UNITS.search(text) or WORD.search(UNIT.sub(" ", text[:CUT]))
+        self.wordless += is_date or (not has_word and any(map(str.isdigit, text)))
 
 
 def profiles(source: Source, progress: Callable[[int, int], None]) -> list[Profile]:

@@ -17,9 +17,11 @@ GROUP_NAMES = (
 )
 TEXT_NAMES = r"texts?|captions?|titles?|descriptions?|names?|body|comments?|reviews?|messages?|annotations?|sentences?"
 TAGS_NAMES = r"tags?|keywords?|hashtags?|attributes"
+ID_NAMES = r"(.+_)?(id|key|uuid|guid|sku|ean|isbn)"
 
 EXISTING_SHOWN = 200
 NEARLY_ALL = 0.95
+MOST_UNITS = 20
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,8 @@ def _group(profiles: Sequence[Profile]) -> Iterator[Role]:
         and one.words <= 1.5 * one.given
         and max(one.counts.values()) <= max(50, 0.2 * one.given)
         and (_called(GROUP_NAMES, one.name) or (_looks_like_an_id(one) and _delimiter(one) is None))
+        # A price, an age or a day is shared by rows that have nothing else in common.
+        and (_figures(one) is None or _called(GROUP_NAMES, one.name) or _called_an_id(one.name))
     ]
     fitting.sort(
         key=lambda one: (not one.name.lower().startswith("group"), not _called(GROUP_NAMES, one.name), one.repeats)
@@ -153,12 +157,14 @@ def _group(profiles: Sequence[Profile]) -> Iterator[Role]:
 def _words(profile: Profile) -> Role | None:
     """A text or tags."""
     mean = profile.words / profile.given
-    if profile.numbers >= NEARLY_ALL * profile.given:
-        return None
     delimiter = _delimiter(profile)
+    if profile.numbers >= NEARLY_ALL * profile.given or (_figures(profile) and delimiter is None):
+        return None
     text_by_name = _called(TEXT_NAMES, profile.name)
     if delimiter is not None and (delimiter == "" or not text_by_name):
         return Role(profile.name, "tags", _listed(profile, delimiter), delimiter or ",")
+    if profile.wordless >= NEARLY_ALL * profile.given and not text_by_name:
+        return None
     if profile.repeats <= 3 and (mean >= 1.5 or text_by_name):
         empty = f", {profile.rows - profile.given:,} empty" if profile.given < profile.rows else ""
         return Role(profile.name, "text", f"{_number(profile)} different texts, {mean:.1f} words on average{empty}")
@@ -187,12 +193,27 @@ def _repeated(profile: Profile) -> bool:
         and profile.repeats >= 4
         and profile.words <= 5 * profile.given
         and not any(value.startswith("long text ") for value in profile.counts)
-        and not (
-            profile.numbers >= NEARLY_ALL * profile.given
-            and profile.distinct > 20
-            and not _called(LABEL_NAMES, profile.name)
-        )
+        and (_called(LABEL_NAMES, profile.name) or _figures(profile) is None or _is_scale(profile))
     )
+
+
+def _is_scale(profile: Profile) -> bool:
+    """Whether it has so few numbers that they may be grades, or stand for classes."""
+    return profile.distinct <= 20 and profile.dates < NEARLY_ALL * profile.given
+
+
+def _figures(profile: Profile) -> str | None:
+    """What its cells are, if nearly all of them are numbers or dates; units are few, and come again."""
+    if profile.numbers >= NEARLY_ALL * profile.given:
+        return "numbers"
+    if profile.dates >= NEARLY_ALL * profile.given:
+        return "dates or times"
+    if profile.measures < NEARLY_ALL * profile.given:
+        return None
+    units = sorted(unit for unit in profile.units if unit)
+    if len(units) > MOST_UNITS or 4 * len(units) > profile.measures:
+        return None
+    return f"numbers with a unit ({', '.join(units)})" if units else "numbers"
 
 
 def _delimiter(profile: Profile) -> str | None:
@@ -201,6 +222,8 @@ def _delimiter(profile: Profile) -> str | None:
         return ""
     if profile.numbers >= NEARLY_ALL * profile.given or profile.lists:
         return None
+    if _figures(profile) and not _called(f"{TAGS_NAMES}|{LABEL_NAMES}", profile.name):
+        return None  # "May 1, 2024" is one date, "19,99" one number
     for delimiter in sorted(DELIMITERS, key=lambda one: -profile.items[one].rows):
         items = profile.items[delimiter]
         often = items.rows >= 0.2 * profile.given
@@ -212,8 +235,10 @@ def _delimiter(profile: Profile) -> str | None:
 
 
 def _unused(profile: Profile) -> str:
-    if profile.numbers >= NEARLY_ALL * profile.given:
-        return f"numbers, {_number(profile)} different ones; inputs are pictures, texts and tags"
+    if figures := _figures(profile):
+        return f"{figures}, {_number(profile)} different ones; inputs are pictures, texts and tags"
+    if profile.wordless >= NEARLY_ALL * profile.given and profile.words >= 1.5 * profile.given:
+        return f"digits and signs without a word, {_number(profile)} different ones"
     if profile.distinct >= NEARLY_ALL * profile.given:
         return "nearly every value is another, of a word or none: it names the row"
     return f"{_values(profile)}; it looks like no picture, text, tags, label, group or split"
@@ -239,6 +264,10 @@ def _looks_like_an_id(profile: Profile) -> bool:
 
 def _called(names: str, column: str) -> bool:
     return re.fullmatch(names, re.sub(r"[^a-z0-9]+", "_", column.lower()).strip("_")) is not None
+
+
+def _called_an_id(column: str) -> bool:
+    return _called(ID_NAMES, column) or re.search(r"[a-z](Id|ID|Key)$", column) is not None
 
 
 def _number(profile: Profile) -> str:

@@ -68,16 +68,18 @@ def calibrate(
         logits: of the validation rows, for each head (rows, classes).
         targets: of the same rows, for each head int32 (rows,) or bool (rows, classes).
     """
-    found = {}
-    for name, head in spec.heads.items():
-        exact = np.asarray(logits[name], np.float64)
-        fitted = Calibration(temperature(head, exact, targets[name]))
-        if isinstance(head, MultiLabelHead):
-            probabilities, right = fitted.probabilities(head, exact), np.asarray(targets[name], bool)
-            thresholds = [threshold(probabilities[:, one], right[:, one]) for one in range(len(head.labels))]
-            fitted = Calibration(fitted.temperature, dict(zip(head.labels, thresholds, strict=True)))
-        found[name] = fitted
-    return found
+    return {name: of_head(head, logits[name], targets[name]) for name, head in spec.heads.items()}
+
+
+def of_head(head: Head, logits: NDArray[np.floating], targets: NDArray[np.generic]) -> Calibration:
+    """Fits the calibration of one head; see `calibrate`."""
+    exact = np.asarray(logits, np.float64)
+    fitted = Calibration(temperature(head, exact, targets))
+    if not isinstance(head, MultiLabelHead):
+        return fitted
+    found, right = fitted.probabilities(head, exact), np.asarray(targets, bool)
+    thresholds = [threshold(found[:, one], right[:, one]) for one in range(len(head.labels))]
+    return Calibration(fitted.temperature, dict(zip(head.labels, thresholds, strict=True)))
 
 
 def probabilities(

@@ -13,6 +13,7 @@ from model.spec import ModelSpec
 from training.evaluation.calibration import Calibration
 from training.evaluation.measured import commonest, figures_of, metrics
 from training.evaluation.slices import parts_of
+from training.manifests.table import Encoded
 from training.modalities import modalities
 from training.pipeline import Examples
 
@@ -28,12 +29,12 @@ class About:
         commonest: for each head the answer that was commonest in training, see `measured.commonest`; one that is not
             there is taken from the rows themselves.
         groups: (rows,), whose equal values are drawn together; None if every row stands for itself.
-        slices: for each column to look at by its values, those of the rows, (rows,).
+        slices: for each column to look at by its values, those of the rows.
     """
 
     commonest: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     groups: NDArray[np.generic] | None = None
-    slices: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
+    slices: Mapping[str, Encoded] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -125,9 +126,9 @@ def _sliced(
 ) -> dict[str, Any]:
     """For each column and each of its values the rows and the figures."""
     told: dict[str, Any] = {}
-    for column, values in about.slices.items():
+    for column, found in about.slices.items():
         told[column] = {}
-        for title, chosen in parts_of(values).items():
+        for title, chosen in parts_of(found).items():
             told[column][title] = {
                 "examples": int(chosen.sum()),
                 "metrics": metrics(

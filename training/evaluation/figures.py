@@ -33,7 +33,6 @@ METRICS = (
 )
 # Of multi-label heads alone.
 SUBSET_ACCURACY = "subset_accuracy"
-LOWER_IS_BETTER = frozenset({"log_loss", "brier", "ece"})
 # Of the calibration error: bins of equal width, as most papers have them.
 BINS = 15
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import confusion_matrix
 
 from model.spec import Head, MultiLabelHead
 from training.accuracy import overlap
@@ -19,6 +18,9 @@ from training.evaluation.resampled import GAP, OF_CLASS, Resampled
 # Resamples x rows x labels above which fewer resamples are drawn, as each has to be ranked anew for each label.
 MOST_RANKED = 2_000_000_000
 LEAST_RESAMPLES = 200
+# With more labels a confusion matrix is mostly zeros, and a file of it megabytes: the fullest cells are kept instead.
+MOST_IN_MATRIX = 100
+MOST_CONFUSED = 1000
 
 
 def commonest(head: Head, targets: Targets) -> tuple[str, ...]:
@@ -55,7 +57,7 @@ def metrics(
         groups: (rows,), whose equal values are drawn together.
     """
     statistics = Resampled(head, probabilities, targets, calibration.at(head))
-    return _metrics(head, replicate(statistics, _draws(probabilities, groups)), statistics)
+    return _metrics(head, replicate(statistics, draws(len(targets), probabilities.size, groups)), statistics)
 
 
 def figures_of(
@@ -79,7 +81,7 @@ def figures_of(
     """
     at = calibration.at(head)
     statistics = Resampled(head, probabilities, targets, at, by_class=True)
-    found = replicate(statistics, _draws(probabilities, groups))
+    found = replicate(statistics, draws(len(targets), probabilities.size, groups))
     told = {
         "examples": len(targets),
         "commonest": list(answer),
@@ -90,14 +92,19 @@ def figures_of(
         "calibration": calibration.as_dict(),
     }
     if not isinstance(head, MultiLabelHead):
-        classes = np.arange(len(head.labels))
-        told["confusion"] = confusion_matrix(targets, probabilities.argmax(axis=1), labels=classes).tolist()
+        told |= _confusion(head, probabilities, targets)
     return told
 
 
-def _draws(probabilities: Probabilities, groups: NDArray[np.generic] | None) -> Draws:
-    rows, classes = probabilities.shape
-    return Draws(rows, int(np.clip(MOST_RANKED // (rows * classes), LEAST_RESAMPLES, RESAMPLES)), groups=groups)
+def draws(rows: int, ranked: int, groups: NDArray[np.generic] | None) -> Draws:
+    """Resamples for areas under curves: fewer of many.
+
+    Args:
+        rows: how many there are.
+        ranked: probabilities that are ranked anew for each resample, at least one.
+        groups: (rows,), whose equal values are drawn together.
+    """
+    return Draws(rows, int(np.clip(MOST_RANKED // ranked, LEAST_RESAMPLES, RESAMPLES)), groups=groups)
 
 
 def _metrics(head: Head, found: Replicates, statistics: Resampled) -> dict[str, dict[str, float] | None]:
@@ -138,6 +145,20 @@ def _support(
     classes = len(head.labels)
     predicted = np.bincount(probabilities.argmax(axis=1), minlength=classes)
     return np.bincount(targets.astype(np.intp), minlength=classes), predicted
+
+
+def _confusion(head: Head, probabilities: Probabilities, targets: Targets) -> dict[str, Any]:
+    """What was taken for what: as a matrix, or of many labels those that were taken for others most often."""
+    labels, right = head.labels, targets.astype(np.intp)
+    cells, counts = np.unique(right * len(labels) + probabilities.argmax(axis=1), return_counts=True)
+    if len(labels) <= MOST_IN_MATRIX:
+        matrix = np.zeros(len(labels) ** 2, np.intp)
+        matrix[cells] = counts
+        return {"confusion": matrix.reshape(len(labels), -1).tolist()}
+    rows, columns = np.divmod(cells, len(labels))
+    order = np.argsort(-counts, kind="stable")
+    wrong = order[rows[order] != columns[order]][:MOST_CONFUSED]
+    return {"confused": [[labels[rows[at]], labels[columns[at]], int(counts[at])] for at in wrong]}
 
 
 def _reliability(head: Head, probabilities: Probabilities, targets: Targets) -> list[dict[str, float]]:

@@ -5,6 +5,7 @@ scikit-learn called once a resample would take minutes; tests hold that it gives
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +15,12 @@ from scipy.sparse import csr_array
 from model.spec import THRESHOLD, Head, MultiLabelHead
 from training.accuracy import overlap
 from training.evaluation.bootstrap import Floats
-from training.evaluation.figures import BINS, Probabilities, Targets, bins_of, chosen, names
+from training.evaluation.figures import BINS, SUBSET_ACCURACY, Probabilities, Targets, bins_of, chosen, names
 
 GAP = "gap"
 OF_CLASS = ("precision", "recall", "f1", "average_precision")
+# For these all rows are ranked anew on each resample, label by label, which takes far longer than all else together.
+AREAS = ("roc_auc", "average_precision")
 
 
 class Resampled:
@@ -29,6 +32,7 @@ class Resampled:
         targets: of the same rows, see `figures.Targets`.
         thresholds: (classes,) of a multi-label head.
         by_class: give those of each class too.
+        figures: those of the head that are given; None gives all.
 
     Attributes:
         names: of the figures, in the order in which a call gives them: `(figure,)` of the head; with `by_class`,
@@ -43,10 +47,12 @@ class Resampled:
         thresholds: NDArray[np.floating] | None = None,
         *,
         by_class: bool = False,
+        figures: Collection[str] | None = None,
     ) -> None:
         exact = np.asarray(probabilities, np.float64)
         classes = exact.shape[1]
-        self.names: list[tuple[str, ...]] = [(name,) for name in names(head)]
+        self._figures = [name for name in names(head) if figures is None or name in figures]
+        self.names: list[tuple[str, ...]] = [(name,) for name in self._figures]
         self._by_class = by_class
         self._several = isinstance(head, MultiLabelHead)
         if self._several:
@@ -62,7 +68,8 @@ class Resampled:
         self._scores = np.concatenate([np.asarray(one, np.float64).reshape(len(exact), -1) for one in scores], axis=1)
         # Labels right, predicted and both: few of each row.
         self._labels = csr_array(np.concatenate([right, predicted, right & predicted], axis=1).T, dtype=np.float32)
-        self._rankings = [Ranking(exact[:, one], right[:, one]) for one in range(classes)]
+        ranked = by_class or not set(AREAS).isdisjoint(self._figures)
+        self._rankings = [Ranking(exact[:, one], right[:, one]) for one in range(classes)] if ranked else []
         if by_class:
             self.names += [(label, name) for name in OF_CLASS for label in head.labels]
         self.names += [(GAP, str(number)) for number in range(BINS)]
@@ -73,7 +80,6 @@ class Resampled:
         accuracy, subset, loss, brier, gaps = np.split(counts @ self._scores, [1, 2, 3, 4], axis=1)
         columns = np.ascontiguousarray(counts.T, np.float32)  # (rows, resamples)
         support, given, both = np.split(np.asarray(self._labels @ columns, np.float64).T, 3, axis=1)
-        areas = np.stack([ranking(columns) for ranking in self._rankings], axis=-1)  # (2, R, C)
         with np.errstate(invalid="ignore", divide="ignore"):
             precision, recall, f1 = both / given, both / support, 2 * both / (given + support)
             occurs = support > 0
@@ -87,22 +93,27 @@ class Resampled:
                 balanced, micro = _mean_where(recall, occurs), accuracy[:, 0] / total
                 macro = _mean_where(f1, occurs | (given > 0))
             gaps /= (total * self._classes if self._several else total)[:, np.newaxis]
-            found = [
-                accuracy[:, 0] / total,
-                balanced,
-                macro,
-                micro,
-                _mean_where(areas[0], np.isfinite(areas[0])),
-                _mean_where(areas[1], np.isfinite(areas[1])),
-                loss[:, 0] / total,
-                brier[:, 0] / total,
-                np.abs(gaps).sum(axis=1),
-            ]
-        if self._several:
-            found.append(subset[:, 0] / total)
-        figures = np.stack(found, axis=1)
-        by_class = [precision, recall, f1, areas[1]] if self._by_class else []
+            areas = self._areas(columns)
+            found = {
+                "accuracy": accuracy[:, 0] / total,
+                "balanced_accuracy": balanced,
+                "macro_f1": macro,
+                "micro_f1": micro,
+                **{name: _mean_where(area, np.isfinite(area)) for name, area in areas.items()},
+                "log_loss": loss[:, 0] / total,
+                "brier": brier[:, 0] / total,
+                "ece": np.abs(gaps).sum(axis=1),
+                SUBSET_ACCURACY: subset[:, 0] / total,
+            }
+        figures = np.stack([found[name] for name in self._figures], axis=1)
+        by_class = [precision, recall, f1, areas["average_precision"]] if self._by_class else []
         return np.concatenate([figures, *by_class, gaps], axis=1)
+
+    def _areas(self, columns: NDArray[np.float32]) -> dict[str, Floats]:
+        """Float64 (resamples, classes) of each of `AREAS`; nothing if none is wanted."""
+        if not self._rankings:
+            return {}
+        return dict(zip(AREAS, np.stack([ranking(columns) for ranking in self._rankings], axis=-1), strict=True))
 
 
 @dataclass(frozen=True)

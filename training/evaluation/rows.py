@@ -17,6 +17,7 @@ from training import division, manifest
 from training.gathered import gather
 from training.manifest import BadRow, Manifest
 from training.manifests.opening import open_source
+from training.manifests.table import Encoded
 from training.pipeline import Examples
 from training.prepare import examples_of
 from training.progress import Reporter
@@ -50,16 +51,18 @@ class Rows:
     Args:
         examples: the rows.
         split: of the manifest, or `all`.
-        slices: for each column wanted its values, (rows,) of str.
+        slices: for each column wanted its values in these rows.
         groups: (rows,), equal within a group; None without groups.
+        group_keys: (rows,) of str, what stands in the column of groups; None without groups.
         bad: rows of the manifest that can't be used.
         unknown: for each head how many rows have which label that the model does not know.
     """
 
     examples: Examples
     split: Split
-    slices: Mapping[str, NDArray[np.str_]]
+    slices: Mapping[str, Encoded]
     groups: NDArray[np.intp] | None
+    group_keys: NDArray[np.object_] | None
     bad: list[BadRow]
     unknown: Mapping[str, Mapping[str, int]]
 
@@ -98,8 +101,15 @@ def read(recipe: Recipe, wanted: Wanted, *, cache_dir: Path, reporter: Reporter)
         which = "No row" if split == "all" else f"No row of the split {split!r}"
         raise ManifestError(f"{which} of {recipe.data.manifest.name} is left to measure the model on.")
     columns = {name: whole.manifest.column(name) for name in wanted.slices}
-    slices = {name: np.array(one.values)[one.codes[examples.positions]] for name, one in columns.items()}
-    return Rows(examples, split, slices, groups_of(whole.manifest, examples), bad, unknown)
+    return Rows(
+        examples=examples,
+        split=split,
+        slices={name: Encoded(one.codes[examples.positions], one.values) for name, one in columns.items()},
+        groups=groups_of(whole.manifest, examples),
+        group_keys=manifest.group_keys(whole.manifest, examples.positions),
+        bad=bad,
+        unknown=unknown,
+    )
 
 
 def groups_of(table: Manifest, examples: Examples) -> NDArray[np.intp] | None:

@@ -10,6 +10,8 @@ from training.numbers import METRICS, figure, measure
 # Of a slice; all figures are in metrics.json.
 OF_SLICE = ("accuracy", "balanced_accuracy", "macro_f1", "average_precision", "log_loss", "ece")
 OF_CLASS = ("precision", "recall", "f1", "average_precision")
+# Of a value that a slice is called by: one long cell would make every line of the table as long.
+SHOWN_CHARACTERS = 60
 
 
 def lines(head: str, figures: Mapping[str, Any]) -> Iterator[str]:
@@ -73,7 +75,12 @@ def _slices(column: str, slices: Mapping[str, Any]) -> list[list[str]]:
     return [
         [column, "rows", *(METRICS[name][0] for name in OF_SLICE)],
         *(
-            [value, str(one["examples"]), *(measure(one["metrics"][name]) for name in OF_SLICE)]
+            [_cut(value), str(one["examples"]), *(measure(one["metrics"][name]) for name in OF_SLICE)]
             for value, one in slices.items()
         ),
     ]
+
+
+def _cut(value: str) -> str:
+    line = " ".join(value.split())
+    return line if len(line) <= SHOWN_CHARACTERS else f"{line[: SHOWN_CHARACTERS - 3]}..."

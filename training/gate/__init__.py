@@ -6,7 +6,7 @@ other_inputs.py  rows of one model as another takes them
 verdict.py       what came of it, in words too
 """
 
-from training.gate.judging import judge, require_metric
+from training.gate.judging import judge, require_common, require_metric
 from training.gate.verdict import Standing, Verdict
 
-__all__ = ["Standing", "Verdict", "judge", "require_metric"]
+__all__ = ["Standing", "Verdict", "judge", "require_common", "require_metric"]

@@ -23,10 +23,12 @@ class Decoded:
     Args:
         paths: the files of the whole manifest; None where absent.
         given: the size that is wanted.
+        max_pixels: a picture may have.
     """
 
     paths: Sequence[Path | None]
     given: ImageInput
+    max_pixels: int = images.DEFAULT_MAX_PIXELS
 
     def take(self, positions: NDArray[np.intp]) -> NDArray[np.uint8]:
         """Those of some rows, uint8 (positions, height, width, 3).
@@ -41,7 +43,11 @@ class Decoded:
             if path is not None:
                 try:
                     pixels[number] = images.decode(
-                        path.read_bytes(), height=given.height, width=given.width, fit=given.fit
+                        path.read_bytes(),
+                        height=given.height,
+                        width=given.width,
+                        fit=given.fit,
+                        max_pixels=self.max_pixels,
                     )
                 except (OSError, ImageError) as error:
                     raise ManifestError(f"The picture {path} can't be read any more: {error}") from None
@@ -68,7 +74,12 @@ class Redelimited:
 
 
 def as_taken_by(
-    spec: ModelSpec, of: ModelSpec, examples: Examples, pictures: Mapping[str, Sequence[Path | None]]
+    spec: ModelSpec,
+    of: ModelSpec,
+    examples: Examples,
+    pictures: Mapping[str, Sequence[Path | None]],
+    *,
+    max_pixels: int = images.DEFAULT_MAX_PIXELS,
 ) -> Examples:
     """The same rows for another model. An input that they do not have, or of another kind, is absent for it.
 
@@ -77,6 +88,7 @@ def as_taken_by(
         of: of the model that they were made for.
         examples: the rows.
         pictures: for each image input the files of the whole manifest.
+        max_pixels: a picture may have.
     """
     size = int(examples.positions.max(initial=-1)) + 1
     columns: dict[str, Column] = {}
@@ -90,7 +102,7 @@ def as_taken_by(
             if there and isinstance(known, ImageInput) and _alike(known, given):
                 columns[name] = examples.pictures[name]
             else:
-                columns[name] = Decoded(pictures[name] if there else [None] * size, given)
+                columns[name] = Decoded(pictures[name] if there else [None] * size, given, max_pixels)
         elif not there:
             texts[name] = Held(np.array([""] * size, object))
         elif isinstance(given, TagsInput) and isinstance(known, TagsInput) and given.delimiter != known.delimiter:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,10 @@ from model.spec import THRESHOLD, Head, MultiLabelHead
 from training.accuracy import overlap
 from training.evaluation.bootstrap import Draws, Floats, Interval, intervals, paired_accuracy
 from training.evaluation.calibration import Calibration
-from training.evaluation.figures import LOWER_IS_BETTER, bounds, chosen
+from training.evaluation.figures import bounds, chosen
 from training.evaluation.resampled import Resampled
 from training.gate.verdict import Standing
+from training.numbers import LOWER_IS_BETTER
 from training.pipeline import Targets
 
 ACCURACY = "accuracy"
@@ -70,10 +71,21 @@ class Sides:
         right = np.pad(targets, ((0, 0), (0, len(self.gone)))) if several else targets
         probabilities = [self._spread(side, values) for side, values in enumerate((of_old, of_new))]
         added = np.isin(self.labels, self.added)
-        unknown = right[:, added].any(axis=1) if several else added[right]
-        values, gain = self._gain(probabilities, right, metric, groups)
-        is_worse = gain.high < -tolerance
-        return Standing(metric, *values, gain, len(right), self.added, self.gone, int(unknown.sum()), is_worse)
+        unknown: NDArray[np.bool_] = np.asarray(right[:, added].any(axis=1) if several else added[right])
+
+        def on(rows: NDArray[np.bool_]) -> Standing:
+            some = [values[rows] for values in probabilities]
+            values, gain = self._gain(some, right[rows], metric, None if groups is None else groups[rows])
+            is_worse = gain.high < -tolerance
+            return Standing(
+                metric, *values, gain, int(rows.sum()), self.added, self.gone, int(unknown[rows].sum()), is_worse
+            )
+
+        found = on(np.ones(len(right), bool))
+        if unknown.all() or not unknown.any():
+            return found
+        # Knowing a new label must not hide that the old ones are told worse.
+        return replace(found, known=on(~unknown))
 
     def _spread(self, side: int, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Over the labels of both; one that a model does not know has the probability 0."""
@@ -98,7 +110,10 @@ class Sides:
         if metric == ACCURACY:  # quicker, and the same
             old, new = (self._scores(side, values, right) for side, values in enumerate(probabilities))
             return (float(old.mean()), float(new.mean())), paired_accuracy(old, new, groups=groups)
-        sides = [Resampled(self.head, values, right, self._at(side)) for side, values in enumerate(probabilities)]
+        sides = [
+            Resampled(self.head, values, right, self._at(side), figures=[metric])
+            for side, values in enumerate(probabilities)
+        ]
         column, sign = sides[0].names.index((metric,)), -1 if metric in LOWER_IS_BETTER else 1
 
         def gained(counts: Floats) -> Floats:

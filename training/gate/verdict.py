@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from training.evaluation.bootstrap import Interval
-from training.evaluation.figures import LOWER_IS_BETTER, bounds
-from training.numbers import METRICS
+from training.evaluation.figures import bounds
+from training.numbers import LOWER_IS_BETTER, METRICS
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Standing:
         gone: labels of the old model that the new one does not know.
         unknown_rows: with a label that the old model does not know, which count as wrong for it.
         is_worse: whether that is the verdict.
+        known: the same of the rows whose label the old model knows; None if these are all or none.
     """
 
     metric: str
@@ -35,6 +36,7 @@ class Standing:
     gone: tuple[str, ...]
     unknown_rows: int
     is_worse: bool
+    known: Standing | None = None
 
     def sentence(self) -> str:
         """In words, as what follows "category:"."""
@@ -51,7 +53,13 @@ class Standing:
         direction = "higher" if (self.gain.value > 0) != (self.metric in LOWER_IS_BETTER) else "lower"
         told = f"the {what} is {by} {direction} {ends}" if self.gain.value else f"the {what} is the same {ends}"
         more = f" {self.unknown_rows} rows have a label that the old model does not know." if self.unknown_rows else ""
-        return f"{verdict}: {told}, {self.new:.3f} after {self.old:.3f}, on {self.rows} rows.{more}"
+        alone = "" if self.known is None else f" On the rows whose label both know {self.known.sentence()}"
+        return f"{verdict}: {told}, {self.new:.3f} after {self.old:.3f}, on {self.rows} rows.{more}{alone}"
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it is worse on all rows, or on those whose label both know."""
+        return self.is_worse or (self.known is not None and self.known.is_worse)
 
     def as_dict(self) -> dict[str, Any]:
         """As `metrics.json` holds it."""
@@ -65,6 +73,7 @@ class Standing:
             "labels_gone": list(self.gone),
             "unknown_rows": self.unknown_rows,
             "worse": self.is_worse,
+            "known": None if self.known is None else self.known.as_dict(),
         }
 
 
@@ -87,7 +96,7 @@ class Verdict:
     @property
     def is_worse(self) -> bool:
         """Whether it is worse in any head."""
-        return any(one.is_worse for one in self.heads.values())
+        return any(one.is_refused for one in self.heads.values())
 
     def sentence(self) -> str:
         """In words, a sentence or two for each head."""

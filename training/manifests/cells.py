@@ -8,6 +8,8 @@ from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from model.written_list import written_list
+
 
 def as_text(cell: Any, delimiter: str | None = None) -> str:
     """A cell as text, trimmed; empty if it is absent.
@@ -17,13 +19,15 @@ def as_text(cell: Any, delimiter: str | None = None) -> str:
 
     Args:
         cell: as JSON or Parquet has it, or a text of a CSV.
-        delimiter: what the items of a list are joined by; None where a list makes no sense.
+        delimiter: what the items of a list are joined by, also of one that is written in a text; None where a list
+            makes no sense.
 
     Raises:
         ValueError: if it can't be one, saying why.
     """
     if isinstance(cell, str):
-        return cell.strip()
+        listed = None if delimiter is None else written_list(cell)
+        return cell.strip() if listed is None else as_text(listed, delimiter)
     if cell is None:
         return ""
     if isinstance(cell, bool):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, BinaryIO
 
 from model.errors import ManifestError
@@ -16,8 +16,8 @@ LARGEST_CELL = 2**24  # characters; a quote that is not closed makes a cell of t
 class Delimited(Source):
     """CSV or TSV with a header, UTF-8, with or without a byte order mark; quoted cells may hold line breaks.
 
-    A row with fewer cells than the header lacks the last ones. A blank line is a row without any, unless only blank
-    lines follow.
+    A row with fewer cells than the header lacks the last ones. Blank lines before the header do not count; one after it
+    is a row without any cell, unless only blank lines follow.
     """
 
     @property
@@ -25,7 +25,7 @@ class Delimited(Source):
         """Those of the header that have a name."""
         return [column for column in self._header() if column]
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self, columns: Collection[str] | None = None) -> Iterator[Row]:  # noqa: ARG002 - a line is read whole
         """Its rows.
 
         Raises:
@@ -51,7 +51,6 @@ class Delimited(Source):
                 yield Row(dict(zip(header, cells, strict=False)), line)
 
     def other_separator(self) -> str:
-        """A hint, if the only column looks like several."""
         columns = self._header()
         for separator in ";\t,":
             if len(columns) == 1 and separator in columns[0]:
@@ -77,10 +76,12 @@ class Delimited(Source):
         """Cells of each row after the line in which it begins."""
         csv.field_size_limit(LARGEST_CELL)
         parsed: Any = csv.reader(decoded(stream, self.path.name), delimiter=self._separator, strict=True)
-        begun = 1
+        begun, is_header = 1, True  # blank lines before the header do not count
         try:
             for cells in parsed:
-                yield begun, cells
+                if not is_header or any(map(str.strip, cells)):
+                    yield begun, cells
+                    is_header = False
                 begun = parsed.line_num + 1
         except csv.Error as error:
             raise ManifestError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
 from typing import Any
 
@@ -28,7 +28,7 @@ class JsonLines(Source):
         """A later row may have another key."""
         return False
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self, columns: Collection[str] | None = None) -> Iterator[Row]:  # noqa: ARG002 - a line is read whole
         """Its rows.
 
         Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import polars as pl
 
@@ -20,8 +20,8 @@ class Parquet(Source):
         """Those of its schema."""
         return self._schema().names()
 
-    def rows(self) -> Iterator[Row]:
-        """Its rows.
+    def rows(self, columns: Collection[str] | None = None) -> Iterator[Row]:
+        """Its rows, with those of some columns that it has; others may hold a picture in every cell.
 
         Raises:
             ManifestError: if a part of it is broken.
@@ -29,6 +29,9 @@ class Parquet(Source):
         try:
             frame = pl.scan_parquet(self.path, glob=False)
             total = max(1, int(frame.select(pl.len()).collect().item()))
+            if columns is not None:
+                names = self.columns
+                frame = frame.select([name for name in names if name in columns] or names[:1])  # of none: no rows
             number = 0
             for batch in frame.collect_batches(chunk_size=ROWS_AT_ONCE, engine="streaming"):
                 for cells in batch.iter_rows(named=True):

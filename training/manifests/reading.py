@@ -6,29 +6,31 @@ import errno
 import hashlib
 import json
 import shutil
+import time
 import uuid
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model.errors import ManifestError, StorageError
 from training.manifests.cells import as_text
 from training.manifests.source import Row, Source
-from training.manifests.table import Ask, Table
+from training.manifests.table import ROWS, Ask, Table
 
 Progress = Callable[[int, int], None]
 
-FORMAT = 1  # of the files in the cache folder; another one is another key
+FORMAT = 2  # of the files in the cache folder; another one is another key
 ROWS_A_NOTE = 4096
+BESIDE = ".reading-"  # before the name of a folder that is not whole yet
+LEFT_OVER_S = 24 * 3600.0
+NOT_WHOLE = (OSError, ValueError, KeyError)  # that a table is not
 
 
 def read_table(source: Source, asks: Sequence[Ask], *, directory: Path, progress: Progress) -> Table:
-    """The columns that are asked for, from the cache or read now.
+    """The columns that are asked for: those that any run has read of this table are in the cache, others are read now.
 
     Args:
         source: the manifest.
@@ -45,73 +47,110 @@ def read_table(source: Source, asks: Sequence[Ask], *, directory: Path, progress
         digest = source.digest()
     except OSError as error:
         raise ManifestError(f"{source.path} can't be read: {error.strerror}.") from None
-    key = hashlib.sha256(f"{FORMAT} {digest} {source.path.suffix.lower()} {json.dumps(asks)}".encode()).hexdigest()[:32]
+    key = hashlib.sha256(f"{FORMAT} {digest} {source.path.suffix.lower()}".encode()).hexdigest()[:32]
     home = directory / "tables" / key
-    with suppress(OSError, ValueError, KeyError):
-        return Table(home, digest)
+    with suppress(*NOT_WHOLE):
+        return Table(home, digest, asks)
     with _room(directory, source.size):
         home.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(home, ignore_errors=True)  # what is there is not whole
-        beside = home.with_name(f".reading-{uuid.uuid4().hex}")
-        try:
-            beside.mkdir()
-            _write(source, asks, beside, progress)
-            if source.digest() != digest:
-                raise ManifestError(f"{source.path.name} was changed while it was read. Start again.")
+        _remove_leftovers(home.parent)
+        lacking = [ask for ask in asks if not _is_whole(home, [ask])]
+        _read(source, lacking, home, digest, progress)
+        return Table(home, digest, asks)
+
+
+def _is_whole(home: Path, asks: Sequence[Ask]) -> bool:
+    try:
+        Table(home, "", asks)
+    except NOT_WHOLE:
+        return False
+    return True
+
+
+def _read(source: Source, asks: Sequence[Ask], home: Path, digest: str, progress: Progress) -> None:
+    """Adds columns to those that were read before. Each is whole or not there."""
+    names = [ask.folder for ask in asks] + ([] if _is_whole(home, []) else [ROWS])
+    for name in names:
+        shutil.rmtree(home / name, ignore_errors=True)  # what is there is not whole
+    beside = home.with_name(f"{BESIDE}{uuid.uuid4().hex}")
+    try:
+        beside.mkdir()
+        _write(source, asks, beside, progress)
+        if source.digest() != digest:
+            raise ManifestError(f"{source.path.name} was changed while it was read. Start again.")
+        home.mkdir(exist_ok=True)
+        for name in names:
             with suppress(OSError):  # another run was faster
-                beside.rename(home)
-            return Table(home, digest)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
+                (beside / name).rename(home / name)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _remove_leftovers(tables: Path) -> None:
+    """Deletes what runs that were killed have left; one that goes on has written within a day."""
+    for folder in tables.glob(f"{BESIDE}*"):
+        with suppress(OSError):  # another run was faster
+            if time.time() - max(file.stat().st_mtime for file in (folder, *folder.rglob("*"))) > LEFT_OVER_S:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write(source: Source, asks: Sequence[Ask], directory: Path, progress: Progress) -> None:
     lines, faults, columns = array("q"), dict[int, str](), dict.fromkeys(source.columns)
     with ExitStack() as stack:
-        written = [_Texts(stack.enter_context((directory / f"{n}.texts").open("wb"))) for n in range(len(asks))]
-        for number, row in enumerate(source.rows()):
+        written = [_Column(ask, directory, stack) for ask in asks]
+        for number, row in enumerate(source.rows([ask.column for ask in asks])):
             lines.append(row.line or 0)
             columns |= dict.fromkeys(row.cells) if not source.columns_are_final else {}
-            texts, fault = _texts(row, asks)
-            if fault:
-                faults[number] = fault
-            for column, text in zip(written, texts, strict=True):
-                column.add(text)
+            if row.fault:
+                faults[number] = row.fault
+            for column in written:
+                column.add(row)
             if number % ROWS_A_NOTE == 0:
                 progress(int(1000 * source.share_read), 1000)
-    for number, column in enumerate(written):
-        np.save(directory / f"{number}.npy", column.offsets())
-    np.save(directory / "lines.npy", np.frombuffer(lines, np.int64) if lines else np.zeros(0, np.int64))
-    told = {"rows": len(lines), "columns": list(columns), "asks": asks, "faults": faults}
-    (directory / "table.json").write_text(json.dumps(told), encoding="utf-8")
+    for column in written:
+        column.finish()
+    (directory / ROWS).mkdir()
+    np.save(directory / ROWS / "lines.npy", np.frombuffer(lines, np.int64) if lines else np.zeros(0, np.int64))
+    told = {"rows": len(lines), "columns": list(columns), "faults": faults}
+    (directory / ROWS / "rows.json").write_text(json.dumps(told), encoding="utf-8")
 
 
-class _Texts:
-    """Texts as they are written, one after the other."""
+class _Column:
+    """The texts of a column as they are written, one after the other.
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+    Args:
+        ask: the column.
+        directory: in which its folder is made.
+        stack: closes its file.
+    """
+
+    def __init__(self, ask: Ask, directory: Path, stack: ExitStack) -> None:
+        self._ask = ask
+        self._folder = directory / ask.folder
+        self._folder.mkdir()
+        self._stream = stack.enter_context((self._folder / "texts").open("wb"))
         self._ends = array("q", [0])
+        self._faults: dict[int, str] = {}
 
-    def add(self, text: bytes) -> None:
+    def add(self, row: Row) -> None:
+        """The text of the next row; empty if its cell can't be used."""
+        ask, text = self._ask, b""
+        try:
+            text = as_text(row.cells.get(ask.column), ask.delimiter).encode()
+        except UnicodeEncodeError:
+            self._note(f"column {ask.column!r}: it holds half of a surrogate pair, which is no character")
+        except ValueError as error:
+            self._note(f"column {ask.column!r}: {error}")
         self._stream.write(text)
         self._ends.append(self._ends[-1] + len(text))
 
-    def offsets(self) -> NDArray[np.int64]:
-        return np.frombuffer(self._ends, np.int64)
+    def finish(self) -> None:
+        """After the last row."""
+        np.save(self._folder / "offsets.npy", np.frombuffer(self._ends, np.int64))
+        (self._folder / "faults.json").write_text(json.dumps(self._faults), encoding="utf-8")
 
-
-def _texts(row: Row, asks: Sequence[Ask]) -> tuple[list[bytes], str | None]:
-    """The texts of a row, and why it can't be used, if it can't; they are empty then."""
-    fault, texts = row.fault, []
-    for ask in asks:
-        try:
-            texts.append(as_text(row.cells.get(ask.column), ask.delimiter).encode())
-        except UnicodeEncodeError:
-            fault = f"column {ask.column!r}: it holds half of a surrogate pair, which is no character"
-        except ValueError as error:
-            fault = f"column {ask.column!r}: {error}"
-    return ([b""] * len(asks) if fault else texts), fault
+    def _note(self, fault: str) -> None:
+        self._faults[len(self._ends) - 1] = fault
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -53,12 +53,23 @@ class Source(ABC):
         return True
 
     @abstractmethod
-    def rows(self) -> Iterator[Row]:
+    def rows(self, columns: Collection[str] | None = None) -> Iterator[Row]:
         """Its rows.
+
+        Args:
+            columns: those that are needed; others may be left out where that saves reading them. None is all.
 
         Raises:
             ManifestError: where it can't be read on, naming the line.
         """
+
+    def other_separator(self) -> str:
+        """A hint, if the only column looks like several."""
+        return ""
+
+    def passed_over(self) -> str:
+        """What lies beside the rows and is none of them, in words; empty if there is nothing."""
+        return ""
 
     @property
     def size(self) -> int:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 TEXTS_AT_A_TIME = 4096
+ROWS = "rows"  # the folder with what is known of rows and not of a column
 
 
 class Ask(NamedTuple):
@@ -28,6 +29,11 @@ class Ask(NamedTuple):
 
     column: str
     delimiter: str | None = None
+
+    @property
+    def folder(self) -> str:
+        """The name of the folder in which its texts lie, beside those of the manifest's other columns."""
+        return hashlib.sha256(json.dumps(self).encode()).hexdigest()[:32]
 
 
 class TextColumn(Sequence[str]):
@@ -123,22 +129,26 @@ class Table:
     """The columns of a manifest that are used.
 
     Args:
-        directory: in the cache folder, as `training.manifests.reading` writes it.
+        directory: in the cache folder, as `training.manifests.reading` writes it: `rows` and a folder a column.
         digest: SHA-256 of the manifest.
+        asks: the columns.
 
     Raises:
         OSError, ValueError, KeyError: if it is not whole.
     """
 
-    def __init__(self, directory: Path, digest: str) -> None:
+    def __init__(self, directory: Path, digest: str, asks: Sequence[Ask]) -> None:
         self.digest = digest
-        self._directory = directory
-        told = json.loads((directory / "table.json").read_text(encoding="utf-8"))
+        self._rows = directory / ROWS
+        told = json.loads((self._rows / "rows.json").read_text(encoding="utf-8"))
         self.rows: int = told["rows"]
         self.columns: list[str] = told["columns"]
-        self.faults: Mapping[int, str] = {int(row): reason for row, reason in told["faults"].items()}
-        asks = [Ask(*ask) for ask in told["asks"]]
-        self._columns = {ask: self._column(number) for number, ask in enumerate(asks)}
+        faults = dict(told["faults"])
+        self._columns: dict[Ask, TextColumn] = {}
+        for ask in asks:
+            self._columns[ask] = self._column(directory / ask.folder)
+            faults |= json.loads((directory / ask.folder / "faults.json").read_text(encoding="utf-8"))
+        self.faults: Mapping[int, str] = {int(row): reason for row, reason in faults.items()}
         self._encoded: dict[Ask, Encoded] = {}
         self._codes: dict[Ask, NDArray[np.int32]] = {}
 
@@ -165,11 +175,10 @@ class Table:
     @cached_property
     def lines(self) -> NDArray[np.int64]:
         """Line of the file in which each row begins, int64 (rows,); 0 where there are no lines."""
-        return np.array(np.load(self._directory / "lines.npy"))
+        return np.array(np.load(self._rows / "lines.npy"))
 
-    def _column(self, number: int) -> TextColumn:
-        file = self._directory / f"{number}.texts"
-        offsets = np.load(self._directory / f"{number}.npy")
-        if offsets.shape != (self.rows + 1,) or file.stat().st_size != offsets[-1]:
-            raise ValueError(f"{file} is not whole")
-        return TextColumn(file, offsets)
+    def _column(self, folder: Path) -> TextColumn:
+        offsets = np.load(folder / "offsets.npy")
+        if offsets.shape != (self.rows + 1,) or (folder / "texts").stat().st_size != offsets[-1]:
+            raise ValueError(f"{folder} is not whole")
+        return TextColumn(folder / "texts", offsets)

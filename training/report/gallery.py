@@ -24,6 +24,7 @@ from training.report import originals
 from training.report.mistakes import Mistake
 from training.report.originals import Original
 from training.run_contents import Contents
+from training.runs import Run
 
 SIDE_PX = 160
 TOKENS_SHOWN = 40
@@ -94,7 +95,7 @@ def gallery(mistakes: Sequence[Mistake], run: Contents) -> Gallery:
         return Gallery([], [])
     numbers = [one.row for one in mistakes]
     try:
-        found, digest = originals.read(run.recipe, numbers, cache_dir=run.path.parent / ".cache")
+        found, digest = originals.read(run.recipe, numbers, cache_dir=Run(run.path).cache)
     except (BifocalError, OSError) as error:
         note = f"Only the answers are shown, for the manifest can't be read any more: {error}"
         return Gallery([Shown(one) for one in mistakes], [note])

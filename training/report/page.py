@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from model.spec import MultiLabelHead
 from training import run_contents
+from training.confusions import confusions
 from training.modalities import modalities
 from training.numbers import METRICS, OVERLAP, figure, measure, signed
 from training.report import charts
@@ -26,6 +27,8 @@ from training.run_contents import Contents, Figures
 # With more labels a confusion matrix is drawn as a map, for nobody reads so many numbers.
 LABELS_IN_FULL = 20
 CONFUSIONS_LISTED = 12
+# With very many labels there is no matrix, and they are all that is told.
+CONFUSIONS_WITHOUT_MATRIX = 60
 
 
 @dataclass(frozen=True)
@@ -87,21 +90,16 @@ def _is_told(run: Contents, name: str) -> bool:
 
 def _head(run: Contents, name: str, figures: Figures) -> HeadView:
     classes: Mapping[str, Mapping[str, Any]] = figures.get("classes", {})
-    labels, matrix = list(classes), figures.get("confusion") or []
-    confused = [
-        (labels[row], labels[column], count)
-        for row, line in enumerate(matrix)
-        for column, count in enumerate(line)
-        if count > 1 and row != column
-    ]
+    matrix, confused = figures.get("confusion") or [], confusions(figures)
+    several = sorted(((*pair, count) for pair, count in confused.items() if count > 1), key=lambda one: -one[2])
     bins = figures.get("reliability", [])
     return HeadView(
         name=name,
         figures=figures,
         is_multi_label=isinstance(run.recipe.spec.heads.get(name), MultiLabelHead),
         classes=sorted(classes.items(), key=lambda one: (not one[1]["support"], _value(one[1].get("f1")))),
-        confused=sorted(confused, key=lambda one: -one[2])[:CONFUSIONS_LISTED],
-        map=charts.confusion(matrix, title=f"Confusion matrix of {name}") if len(labels) > LABELS_IN_FULL else None,
+        confused=several[: CONFUSIONS_LISTED if matrix else CONFUSIONS_WITHOUT_MATRIX],
+        map=charts.confusion(matrix, title=f"Confusion matrix of {name}") if len(matrix) > LABELS_IN_FULL else None,
         reliability=charts.reliability(bins, title=f"Reliability diagram of {name}") if bins else None,
     )
 

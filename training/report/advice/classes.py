@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
+from training.confusions import confusions, mistakes
 from training.report.advice.advice import Advice
 from training.run_contents import Contents, Figures, measured
 
@@ -55,23 +57,22 @@ def _missed(run: Contents, head: str, figures: Figures) -> Iterator[Advice]:
 
 
 def _mixed_up(head: str, figures: Figures) -> Iterator[Advice]:
-    matrix, labels = figures.get("confusion"), list(figures.get("classes", {}))
-    if not matrix or len(labels) < 3:
+    found, labels = confusions(figures), list(figures.get("classes", {}))
+    if not found or len(labels) < 3:
         return
-    mistakes = sum(map(sum, matrix)) - sum(matrix[at][at] for at in range(len(matrix)))
-    both = {
-        (one, other): matrix[one][other] + matrix[other][one]
-        for one in range(len(labels))
-        for other in range(one + 1, len(labels))
-    }
-    one, other = max(both, key=both.__getitem__)
-    count = both[one, other]
+    place = {label: number for number, label in enumerate(labels)}
+    both: Counter[tuple[str, str]] = Counter()
+    for pair, times in found.items():
+        first, second = sorted(pair, key=place.__getitem__)
+        both[first, second] += times
+    one, other = min(both, key=lambda pair: (-both[pair], place[pair[0]], place[pair[1]]))
+    count, wrong, pairs = both[one, other], mistakes(figures), len(labels) * (len(labels) - 1) / 2
     # Twice as many as if all pairs were mixed up alike: with three labels a third of the mistakes means nothing.
-    if count >= PAIR_LEAST and count > max(PAIR_SHARE, 2 / len(both)) * mistakes:
+    if count >= PAIR_LEAST and count > max(PAIR_SHARE, 2 / pairs) * wrong:
         yield Advice(
-            f"{labels[one]!r} and {labels[other]!r} are mixed up",
-            f"{count} of the {mistakes} mistakes of {head}: {matrix[one][other]} times {labels[one]!r} was taken for "
-            f"{labels[other]!r}, {matrix[other][one]} times the other way.",
+            f"{one!r} and {other!r} are mixed up",
+            f"{count} of the {wrong} mistakes of {head}: {found.get((one, other), 0)} times {one!r} was taken for "
+            f"{other!r}, {found.get((other, one), 0)} times the other way.",
             "Look at these rows: some may be labelled wrong, or fit both. If nobody needs them apart, make them one "
             "label in the manifest.",
             (f"data.labels.{head}",),

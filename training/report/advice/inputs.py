@@ -11,6 +11,7 @@ from training.run_contents import Contents, Figures, measured
 
 # A smaller loss of accuracy than this is none.
 SAME = 0.01
+_WEIGH_COPIES = "weigh copies of the head on the branches, so that none is left behind, and "
 
 
 def rules(run: Contents) -> Iterator[Advice]:
@@ -31,7 +32,12 @@ def _adds_nothing(run: Contents, head: str, figures: Figures) -> Iterator[Advice
             continue
         evidence = f"Test accuracy of {head} is {full['value']:.3f}, and {without['value']:.3f} with {name} absent."
         alone = _knows_alone(run, head, name, figures["majority"])
-        if alone is None:
+        if run.recipe.spec.heads[head].auxiliary_weight:
+            remedy = (
+                f"Leave {name} out, unless requests may come without the rest: a copy of the head learns from it "
+                "already, so what it knows the rest knows too."
+            )
+        elif alone is None:
             remedy = f"Leave {name} out, or see whether its branch was left behind: weigh a copy of the head on it."
         else:
             remedy = (
@@ -57,8 +63,9 @@ def _alone_does_as_well(run: Contents, head: str, figures: Figures) -> Iterator[
             f"The {name} alone {'does' if name == 'picture' else 'do'} as well for {head}",
             f"Trained alone, the {name} give{'s' if name == 'picture' else ''} {alone:.3f} on the test rows, merged "
             f"with the {other} {full['value']:.3f}.",
-            "`bifocal-training compare` tells with intervals whether any merge helps. If it does, weigh copies of the "
-            f"head on the branches, so that none is left behind; if not, leave the {other} out.",
+            "`bifocal-training compare` tells with intervals whether any merge helps. If it does, "
+            + ("" if run.recipe.spec.heads[head].auxiliary_weight else _WEIGH_COPIES)
+            + f"take that one; if not, leave the {other} out.",
             (f"spec.heads.{head}.auxiliary_weight", "spec.merge", "data.columns"),
         )
 
