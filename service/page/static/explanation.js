@@ -1,0 +1,40 @@
+// Why: heat maps over pictures, and how much each input moved the answer.
+
+import { element } from "./element.js";
+import { heatmapFigure } from "./heatmap.js";
+import { percent, points } from "./numbers.js";
+
+/**
+ * Shows the explanation of one head.
+ * @param {Element} root
+ * @param {object} why as the service answers it.
+ * @param {Example} example that it is of.
+ * @param {object} inputs of the model.
+ */
+export async function showExplanation(root, why, example, inputs) {
+  const figures = Object.entries(why.heatmaps).map(([name, heatmap]) =>
+    heatmapFigure(name, example.values.get(name).picture, heatmap, inputs[name]),
+  );
+  const drawn = await Promise.all(figures);
+  root.replaceChildren(
+    element("p", {}, "What moved ", element("strong", {}, why.label), ` from ${percent(why.baseline)} with nothing given to ${percent(why.probability)}:`),
+    shares(why, example),
+    ...drawn,
+  );
+}
+
+/** A bar an input, to the right if it spoke for the label and to the left if against it. */
+function shares(why, example) {
+  const given = Object.entries(why.shares).filter(([name]) => example.values.has(name));
+  const largest = Math.max(0.01, ...given.map(([, share]) => Math.abs(share)));
+  return element("table", { class: "bars shares" },
+    element("caption", { class: "visually-hidden" }, "How much each input moved the probability, in percentage points"),
+    element("tbody", {}, given.map(([name, share]) =>
+      element("tr", {},
+        element("th", { scope: "row" }, name),
+        element("td", { class: "bar-cell is-diverging" },
+          element("span", { class: share < 0 ? "bar is-against" : "bar", variables: { share: Math.abs(share) / largest / 2 } })),
+        element("td", { class: "number" }, `${points(share)} points`),
+      ))),
+  );
+}
