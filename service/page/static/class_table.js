@@ -1,7 +1,8 @@
 // How well each label is told from the others; of many labels those that are looked for.
 
 import { element, freshId } from "./element.js";
-import { count, figure, title } from "./numbers.js";
+import { intervalCells } from "./metrics_table.js";
+import { count, title } from "./numbers.js";
 import { scroller } from "./scroller.js";
 
 const COLUMNS = ["precision", "recall", "f1", "average_precision"];
@@ -23,7 +24,8 @@ export function classTable(classes) {
   search.addEventListener("input", fill);
   fill();
   const heads = ["Label", "Rows", ...COLUMNS.map((name) => SHORT[name] ?? title(name))];
-  return element("div", {},
+  heads.splice(heads.indexOf("F1") + 1, 0, "95 % interval");
+  return element("div", { class: "by-label" },
     ranked.length > 10 ? element("div", { class: "field" }, element("label", { for: id }, "Find a label"), search) : null,
     told,
     scroller("Figures by label",
@@ -35,9 +37,6 @@ function row([label, figures]) {
   return element("tr", {},
     element("th", { scope: "row" }, label),
     element("td", { class: "number" }, count(figures.support)),
-    COLUMNS.map((name) => {
-      const measured = figures[name];
-      return element("td", { class: "number", title: measured ? `95 % interval: ${figure(measured.low)} to ${figure(measured.high)}` : null }, measured ? figure(measured.value) : "–");
-    }),
+    COLUMNS.flatMap((name) => intervalCells(figures[name]).slice(0, name === "f1" ? 2 : 1)),
   );
 }

@@ -2,7 +2,7 @@
 
 import { element } from "./element.js";
 import { heatmapFigure } from "./heatmap.js";
-import { percent, points } from "./numbers.js";
+import { MINUS, percent, points } from "./numbers.js";
 
 /**
  * Shows the explanation of one head.
@@ -17,7 +17,7 @@ export async function showExplanation(root, why, example, inputs) {
   );
   const drawn = await Promise.all(figures);
   root.replaceChildren(
-    element("p", {}, "What moved ", element("strong", {}, why.label), ` from ${percent(why.baseline)} with nothing given to ${percent(why.probability)}:`),
+    element("p", {}, "What moved ", element("strong", {}, why.label), ` from ${percent(why.baseline)} with nothing given to ${percent(why.probability)}, in percentage points:`),
     shares(why, example),
     ...drawn,
   );
@@ -27,14 +27,16 @@ export async function showExplanation(root, why, example, inputs) {
 function shares(why, example) {
   const given = Object.entries(why.shares).filter(([name]) => example.values.has(name));
   const largest = Math.max(0.01, ...given.map(([, share]) => Math.abs(share)));
+  const isDiverging = given.some(([, share]) => points(share).startsWith(MINUS));
+  const lengthOf = (share) => Math.abs(share) / largest / (isDiverging ? 2 : 1);
   return element("table", { class: "bars shares" },
     element("caption", { class: "visually-hidden" }, "How much each input moved the probability, in percentage points"),
     element("tbody", {}, given.map(([name, share]) =>
       element("tr", {},
         element("th", { scope: "row" }, name),
-        element("td", { class: "bar-cell is-diverging" },
-          element("span", { class: share < 0 ? "bar is-against" : "bar", variables: { share: Math.abs(share) / largest / 2 } })),
-        element("td", { class: "number" }, `${points(share)} points`),
+        element("td", { class: isDiverging ? "bar-cell is-diverging" : "bar-cell" },
+          element("span", { class: isDiverging && share < 0 ? "bar is-against" : "bar", variables: { share: lengthOf(share) } })),
+        element("td", { class: "number" }, points(share)),
       ))),
   );
 }

@@ -41,7 +41,7 @@ byId("request").addEventListener("submit", (event) => {
   event.preventDefault();
   predict();
 });
-byId("model").addEventListener("change", (event) => choose(event.target.value));
+byId("model").addEventListener("change", (event) => change(event.target.value));
 byId("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
   keys.set("predict", byId("key").value.trim());
@@ -74,18 +74,22 @@ async function begin() {
 }
 
 async function choose(name) {
+  await readModel(name);
+  inputs.build(model.inputs);
+  clear();
+  byId("scale-choice").hidden = inputs.pictures.length === 0;
+  showExamples(byId("examples"), await api.examples(name), model.inputs, async (example, title) => {
+    await inputs.fill(example, title);
+    await predict();
+  });
+}
+
+/** Another model was chosen. */
+async function change(name) {
   try {
-    await readModel(name);
-    inputs.build(model.inputs);
-    clear();
-    byId("scale-choice").hidden = inputs.pictures.length === 0;
-    showExamples(byId("examples"), await api.examples(name), model.inputs, async (example, title) => {
-      await inputs.fill(example, title);
-      await predict();
-    });
+    await choose(name);
   } catch (problem) {
-    if (names.length < 2 || problem.kind === "unauthorized" || problem.kind === "forbidden") throw problem;
-    showProblem(byId("page-problem"), problem, () => choose(name));
+    showProblem(byId("page-problem"), problem, () => change(name));
   }
 }
 
@@ -118,6 +122,7 @@ function changed() {
 }
 
 async function predict() {
+  await Promise.all(inputs.pictures.map((field) => field.isRead));
   const [asked, example] = [model, inputs.example];
   hideWhy();
   showProblem(byId("answer-problem"), null);
@@ -135,6 +140,7 @@ async function predict() {
     showTiming(byId("timing"), answer.data.model, answer);
     byId("answer").classList.remove("is-stale");
     byId("status").textContent = spoken(prediction);
+    reveal(byId("answer"));
     whatIf.begin(asked.name, example, prediction);
     if (byId("explain").checked) await explain(asked, example, form);
   } catch (problem) {
@@ -164,6 +170,13 @@ async function explain(asked, example, form) {
       explain(asked, example, form);
     });
   }
+}
+
+/** Brings into view what came below it, as on a phone. */
+function reveal(part) {
+  if (part.getBoundingClientRect().top < innerHeight * 0.7) return;
+  const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  part.scrollIntoView({ behavior: isCalm ? "auto" : "smooth", block: "start" });
 }
 
 /** Which head is explained, if there are several. */

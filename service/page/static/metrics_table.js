@@ -13,21 +13,23 @@ export function intervalCells(measured) {
   ];
 }
 
+const LOWER_IS_BETTER = new Set(["log_loss", "brier", "ece"]);
+
 export function metricsTable(metrics) {
   return scroller("Figures",
     element("table", { class: "figures" },
       element("thead", {}, element("tr", {}, ...["Figure", "Value", "95 % interval", "Range"].map((name, place) => element("th", { scope: "col", class: place === 3 ? "wide-only" : null }, name)))),
       element("tbody", {}, Object.entries(metrics).map(([name, measured]) =>
         element("tr", {},
-          element("th", { scope: "row" }, title(name)),
+          element("th", { scope: "row" }, title(name), LOWER_IS_BETTER.has(name) ? element("span", { class: "hint" }, ", lower is better") : null),
           ...intervalCells(measured),
-          element("td", { class: "wide-only", "aria-hidden": "true" }, measured ? range(measured) : null),
+          element("td", { class: "wide-only", "aria-hidden": "true" }, measured && name !== "log_loss" ? range(measured) : null),
         ))),
     ),
   );
 }
 
-/** From 0 to 1: the interval as a line, the value as a dot. A figure that goes beyond 1 has none. */
+/** From 0 to 1: the interval as a line, the value as a dot. One that goes beyond 1 has none. */
 function range({ value, low, high }) {
   if (high > 1) return null;
   return element("span", { class: "range", variables: { low, high, value } });

@@ -1,6 +1,6 @@
 // Numbers as the page writes them.
 
-const MINUS = "\u2212";
+export const MINUS = "\u2212";
 
 /** A probability: "96.3 %". */
 export function percent(probability) {

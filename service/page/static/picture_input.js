@@ -5,7 +5,8 @@ import { Picture } from "./picture.js";
 
 export class PictureInput {
   #picture = null;
-  #reading = 0;
+  #turn = 0;
+  #reading = Promise.resolve();
 
   /**
    * @param {string} name of the input.
@@ -52,14 +53,20 @@ export class PictureInput {
   }
 
   /** Takes a file that was chosen, dropped or pasted. */
-  async take(file, options) {
-    const turn = ++this.#reading;
-    const picture = await Picture.of(file, options);
-    if (turn === this.#reading) this.set(picture);
+  take(file, options) {
+    const turn = ++this.#turn;
+    this.#reading = Picture.of(file, options).then((picture) => {
+      if (turn === this.#turn) this.set(picture);
+    });
+  }
+
+  /** Resolves when what was chosen has been read. */
+  get isRead() {
+    return this.#reading;
   }
 
   set(picture) {
-    this.#reading++;
+    this.#turn++;
     this.#picture = picture;
     this.preview.hidden = !picture?.address;
     if (picture?.address) this.preview.src = picture.address;

@@ -5,7 +5,7 @@ import { count, percent } from "./numbers.js";
 import { scroller } from "./scroller.js";
 
 const SIDE = 260;
-const MARGIN = { left: 44, bottom: 40, top: 10, right: 12 };
+const MARGIN = { left: 44, bottom: 40, top: 10, right: 26 };
 
 /** @param {object[]} bins low, high, count, confidence, accuracy. */
 export function reliability(bins) {

@@ -27,18 +27,14 @@ export function showTiming(root, { name, version }, { timing, milliseconds }) {
   const all = [...inside, [AROUND, around]];
   const total = all.reduce((sum, [, spent]) => sum + spent, 0) || 1;
   root.replaceChildren(
-    element("details", { class: "timing" },
-      element("summary", {}, `${name}, version ${version}, answered in `, element("span", { class: "number" }, time(milliseconds))),
+    element("div", { class: "timing" },
+      element("p", {}, `${name}, version ${version}, answered in `, element("span", { class: "number" }, time(milliseconds)), "."),
       element("div", { class: "stages", "aria-hidden": "true" },
         all.map(([, spent], place) => element("span", { class: `stage stage-${place}`, variables: { share: spent / total } })),
       ),
-      element("table", { class: "stage-table" },
-        element("caption", { class: "visually-hidden" }, "Where the time went"),
-        element("tbody", {}, all.map(([stage, spent], place) =>
-          element("tr", {},
-            element("th", { scope: "row" }, element("span", { class: `swatch stage-${place}`, "aria-hidden": "true" }), stage),
-            element("td", { class: "number" }, time(spent)),
-          ))),
+      element("ul", { class: "legend", "aria-label": "Where the time went" },
+        all.map(([stage, spent], place) =>
+          element("li", {}, element("span", { class: `swatch stage-${place}`, "aria-hidden": "true" }), `${stage} `, element("span", { class: "number" }, time(spent)))),
       ),
     ),
   );

@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { element } from "./element.js";
 import { percent, points } from "./numbers.js";
 import { Latest } from "./progress.js";
+import { scroller } from "./scroller.js";
 import { showProblem } from "./problems.js";
 import { weightsOf, withoutWords, wordsOf } from "./words.js";
 
@@ -50,22 +51,23 @@ export class WhatIf {
 
   #offer() {
     const values = [...this.example.values];
+    const texts = values.filter(([, value]) => value.kind !== "image");
+    const weights = new Map(texts.map(([name, value]) => [name, this.tokens[name]?.length ? weightsOf(wordsOf(value), this.tokens[name]) : null]));
+    const largest = Math.max(1e-9, ...[...weights.values()].flatMap((found) => found ?? []).map(Math.abs)); // of all texts, so that they compare
     const toggles = values.map(([name]) =>
       element("button", { type: "button", class: "toggle", "aria-pressed": "true", "data-drop": name, onclick: (event) => this.#toggleInput(event.currentTarget, name) }, name),
     );
     this.places.choices.replaceChildren(
       element("p", { class: "hint" }, "Switch off an input or a word, and see what changes."),
       element("div", { class: "actions", role: "group", "aria-label": "Inputs" }, toggles),
-      ...values.filter(([, value]) => value.kind !== "image").map(([name, value]) => this.#wordList(name, value)),
+      ...texts.map(([name, value]) => this.#wordList(name, value, weights.get(name), largest)),
     );
     for (const button of this.places.choices.querySelectorAll("[data-drop]")) press(button, !this.inputs.has(button.dataset.drop));
   }
 
-  #wordList(name, value) {
+  #wordList(name, value, weights, largest) {
     const words = wordsOf(value);
     const tokens = this.tokens[name] ?? [];
-    const weights = tokens.length ? weightsOf(words, tokens) : null;
-    const largest = Math.max(1e-9, ...(weights ?? []).map(Math.abs));
     const dropped = this.words.get(name) ?? new Set();
     const buttons = words.map((word, place) => {
       const weight = weights?.[place] ?? 0;
@@ -132,18 +134,19 @@ function changeTable(name, before, after) {
   const largest = (label) => Math.max(before.probabilities[label], after.probabilities[label]);
   const shown = labels.sort((one, other) => largest(other) - largest(one)).slice(0, SHOWN);
   const isOther = before.label !== after.label;
-  return element("table", { class: "figures changes" },
+  return scroller(`What changed: ${name}`, element("table", { class: "figures changes" },
     element("caption", {}, `${name}: `, isOther ? `${before.label} became ` : "still ", element("strong", {}, after.label)),
-    element("thead", {}, element("tr", {}, ...["Label", "Before", "Now", "Points"].map((title) => element("th", { scope: "col" }, title)))),
+    element("thead", {}, element("tr", {}, ...["Label", "Before", "Now", "Points"].map((title) => element("th", { scope: "col", class: title === "Before" ? "wide-only" : null }, title)))),
     element("tbody", {}, shown.map((label) => {
       const [was, is] = [before.probabilities[label], after.probabilities[label]];
       return element("tr", {},
         element("th", { scope: "row" }, label),
-        ...[percent(was), percent(is)].map((text) => element("td", { class: "number" }, text)),
+        element("td", { class: "number wide-only" }, percent(was)),
+        element("td", { class: "number" }, percent(is)),
         element("td", { class: is < was ? "number is-less" : "number is-more" }, points(is - was)),
       );
     })),
-  );
+  ));
 }
 
 /** Tokens that are not to be found in the words again, as hashed or overlapping ones: shown as the model read them. */
