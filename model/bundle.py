@@ -131,8 +131,8 @@ class Bundle:
             ) from None
         if unknown:
             raise BundleError(
-                f"Bundle {self.path.name} of {self.metadata.name!r}: {_EXTRA}/examples.json names inputs that the model "
-                f"has not: {', '.join(unknown)}. Valid: {', '.join(self.spec.inputs)}."
+                f"Bundle {self.path.name} of {self.metadata.name!r}: {_EXTRA}/examples.json names inputs that the "
+                f"model has not: {', '.join(unknown)}. Valid: {', '.join(self.spec.inputs)}."
             )
         return tuple(given)
 

@@ -44,7 +44,7 @@ def test_nothing_given_is_told_without_asking(visit: Visit) -> None:
     visit.page.get_by_role("button", name="Predict").click()
 
     assert "Give at least one input" in visit.problem().inner_text()
-    assert not any("/predict" in one for one in visit.requests)
+    assert not any("/predict?" in one for one in visit.requests)
 
 
 @pytest.mark.parametrize(
