@@ -23,7 +23,12 @@ SCREENS: dict[str, dict[str, Any]] = {
     "desktop": {"viewport": {"width": 1280, "height": 960}},
 }
 SCHEMES = ("light", "dark")
-QUALITY = 82  # of the JPEG
+QUALITY = 76  # of the JPEG
+_CLICK_THE_HEAVIEST = """(words) => {
+  const weightOf = (word) => Number(getComputedStyle(word).getPropertyValue("--weight"));
+  const speaking = words.filter((word) => !word.matches(".is-against"));
+  speaking.reduce((one, other) => weightOf(one) < weightOf(other) ? other : one).click();
+}"""
 
 
 def main() -> None:
@@ -44,7 +49,8 @@ def main() -> None:
                 for name, shown in (("page", show_answer), ("figures", show_figures)):
                     shown(page, given.url)
                     file = given.folder / f"{name}-{screen}-{scheme}.jpg"
-                    page.screenshot(path=file, type="jpeg", quality=QUALITY, full_page=screen == "desktop")
+                    whole = (name, screen) == ("page", "desktop")
+                    page.screenshot(path=file, type="jpeg", quality=QUALITY, full_page=whole)
                     print(f"{file}  {file.stat().st_size // 1000} kB")
                 context.close()
         chromium.close()
@@ -56,9 +62,10 @@ def show_answer(page: Page, url: str) -> None:
     page.locator(".example").first.click()
     page.locator(".word small").first.wait_for()
     page.locator(".heatmap").wait_for()
-    page.locator(".word").last.click()
+    page.locator(".word").evaluate_all(_CLICK_THE_HEAVIEST)
     page.locator(".changes").wait_for()
     page.mouse.move(0, 0)
+    page.locator("#answer").evaluate("(answer) => scrollTo(0, innerWidth < 600 ? answer.offsetTop - 16 : 0)")
 
 
 def show_figures(page: Page, url: str) -> None:

@@ -33,7 +33,17 @@ EXAMPLES = [{"image": data_url(picture("green")), "text": "grass"}, {"text": "a 
 
 
 @pytest.fixture(scope="session")
-def page_models(tiny_fitted: Fitted, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def chromium() -> str:
+    """Where Chromium is; without it, or what drives it, all these tests are skipped."""
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        pytest.skip("Chromium is not installed (apt-get install chromium)")
+    return found
+
+
+@pytest.fixture(scope="session")
+def page_models(chromium: str, tiny_fitted: Fitted, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Versions 1 and 2 of the tiny model with examples and a comparison; version 3 is damaged."""
     models = tmp_path_factory.mktemp("page") / "models"
     for version in (1, 2, 3):
@@ -56,13 +66,11 @@ def service_url(page_models: Path) -> Iterator[str]:
 
 # Not for the whole session: while it is there, no other test of the process can run an event loop of its own.
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
+def browser(chromium: str) -> Iterator[Browser]:
     """Chromium of the system."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("Chromium is not installed (apt-get install chromium)")
-    with playwright.sync_playwright() as started:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
         launched = started.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield launched
         launched.close()

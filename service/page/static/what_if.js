@@ -57,8 +57,9 @@ export class WhatIf {
     const toggles = values.map(([name]) =>
       element("button", { type: "button", class: "toggle", "aria-pressed": "true", "data-drop": name, onclick: (event) => this.#toggleInput(event.currentTarget, name) }, name),
     );
+    const isWeighed = [...weights.values()].some(Boolean);
     this.places.choices.replaceChildren(
-      element("p", { class: "hint" }, "Switch off an input or a word, and see what changes."),
+      element("p", { class: "hint" }, "Switch off an input or a word, and see what changes.", isWeighed ? " Under each word: how many points it moved the answer by." : ""),
       element("div", { class: "actions", role: "group", "aria-label": "Inputs" }, toggles),
       ...texts.map(([name, value]) => this.#wordList(name, value, weights.get(name), largest)),
     );
@@ -79,7 +80,7 @@ export class WhatIf {
       );
     });
     return element("div", { class: "word-list", role: "group", "aria-label": `Words of ${name}`, "data-words": name },
-      element("p", { class: "field-name" }, name, weights ? element("span", { class: "hint" }, " points that each word moved the answer by") : null),
+      element("p", { class: "field-name" }, name),
       element("div", { class: "words" }, buttons),
       weights || !tokens.length ? null : readTokens(tokens),
     );
