@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.page.visit import Visit
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+
+@pytest.fixture(scope="module")
+def visit(browser: Browser, service_url: str) -> Iterator[Visit]:
+    """One page for all: nothing is changed on it."""
+    visit = Visit(browser.new_page(), service_url)
+    visit.open()
+    yield visit
+    visit.page.close()
+    visit.check()
 
 
 def call(visit: Visit, module: str, function: str, *arguments: Any) -> Any:

@@ -100,3 +100,17 @@ def test_no_reason_is_given_if_none_is_wanted(visit: Visit) -> None:
     assert not any("explain=true" in one for one in visit.requests)
     assert not visit.page.locator("#why").is_visible()
     assert visit.page.locator(".word").count() == 2
+
+
+def test_a_later_request_gives_up_what_was_asked_before(visit: Visit) -> None:
+    visit.page.route("**/predict?*explain=true", lambda route: None, times=1)  # never answers
+    visit.write("grass")
+    visit.predict()
+    visit.page.locator("#why-progress .progress").wait_for()
+    visit.write("tomato")
+    visit.page.get_by_role("button", name="Predict").click()
+    visit.page.locator(".shares").wait_for()
+
+    # The answer and its explanation, twice.
+    assert visit.page.evaluate("window.sentSignals.map((one) => one.aborted)") == [True, True, False, False]
+    assert visit.page.locator("#why-problem .problem").count() == 0

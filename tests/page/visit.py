@@ -24,9 +24,13 @@ _HAND_OVER = """([kind, selector, name, data]) => {
 # Keeps the parts of each form that is sent, which a browser does not tell of otherwise once there are files in it.
 _KEEP_FORMS = """
 window.sentForms = [];
+window.sentSignals = [];
 const send = window.fetch;
 window.fetch = (address, options) => {
-  if (options?.body instanceof FormData) window.sentForms.push([...options.body]);
+  if (options?.body instanceof FormData) {
+    window.sentForms.push([...options.body]);
+    window.sentSignals.push(options.signal);
+  }
   return send(address, options);
 };
 """

@@ -100,7 +100,7 @@ async function readModel(name) {
   byId("model-choice").hidden = false;
   byId("version").textContent = answering ? `version ${answering.version}` : "no version answers";
   showProblem(byId("page-problem"), null);
-  showFigures(byId("figures"), model);
+  showFigures(byId("all-figures"), model);
   versions.show(model);
 }
 
@@ -133,7 +133,8 @@ async function predict() {
   showSnippets(byId("snippets"), asked.name, example, names.length === 1);
   try {
     const form = await example.form(mayScale());
-    const answer = await predictions.of(() => shown(byId("answer-progress"), "Asking the model", (signal) => api.predict(asked.name, form, { signal })));
+    const answer = await predictions.of((leaving) =>
+      shown(byId("answer-progress"), "Asking the model", leaving, (signal) => api.predict(asked.name, form, { signal })));
     if (!answer) return;
     const [prediction] = answer.data.predictions;
     showPredictions(byId("predictions"), prediction, asked);
@@ -154,8 +155,8 @@ async function predict() {
 async function explain(asked, example, form) {
   byId("why").hidden = false;
   try {
-    const answer = await explanations.of(() =>
-      shown(byId("why-progress"), "Finding out why", (signal) => api.predict(asked.name, form, { explain: true, signal })));
+    const answer = await explanations.of((leaving) =>
+      shown(byId("why-progress"), "Finding out why", leaving, (signal) => api.predict(asked.name, form, { explain: true, signal })));
     if (!answer) return;
     const heads = answer.data.predictions[0].explanation;
     const show = async (head) => {

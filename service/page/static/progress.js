@@ -9,10 +9,10 @@ const PATIENCE_MS = 400;
  * Does something and shows meanwhile that it is being done.
  * @param {Element} place for the bar.
  * @param {string} what it is, in words.
+ * @param {AbortController} leaving gives it up, when Cancel is pressed.
  * @param {(signal: AbortSignal) => Promise} doing
  */
-export async function shown(place, what, doing) {
-  const leaving = new AbortController();
+export async function shown(place, what, leaving, doing) {
   const elapsed = element("span", { class: "number" });
   const begun = performance.now();
   const tick = () => (elapsed.textContent = `${((performance.now() - begun) / 1000).toFixed(1)} s`);
@@ -40,24 +40,29 @@ export async function shown(place, what, doing) {
   }
 }
 
-/** One at a time: what is begun later makes the answer to what was begun before not count. */
+/** One at a time: what is begun later gives up what was begun before, so that the service need not go on with it. */
 export class Latest {
-  #turn = 0;
+  #current = null;
 
+  /**
+   * What `doing` resolves to; null if something later has taken its place.
+   * @param {(leaving: AbortController) => Promise} doing
+   */
   async of(doing) {
-    const turn = ++this.#turn;
-    const isLatest = () => turn === this.#turn;
+    this.forget();
+    const leaving = (this.#current = new AbortController());
     try {
-      const value = await doing();
-      return isLatest() ? value : null;
+      const value = await doing(leaving);
+      return leaving === this.#current ? value : null;
     } catch (error) {
-      if (isLatest()) throw error;
+      if (leaving === this.#current) throw error;
       return null;
     }
   }
 
   forget() {
-    this.#turn++;
+    this.#current?.abort();
+    this.#current = null;
   }
 }
 

@@ -31,7 +31,7 @@ export class Versions {
     this.model = model;
     const rows = [...model.versions].reverse().map((version) => this.#row(version));
     const heads = ["Version", "State", ""].map((name) => (name ? element("th", { scope: "col" }, name) : element("td", {})));
-    byId("versions").replaceChildren(
+    byId("version-list").replaceChildren(
       element("p", {}, model.pinned === null ? "Follows its newest good version." : `Pinned to version ${model.pinned}: newer ones do not take over.`),
       element("table", { class: "versions" }, element("thead", {}, element("tr", {}, heads)), element("tbody", {}, rows)),
       ...(model.pinned === null ? [] : [element("button", { type: "button", onclick: () => this.#activate(null) }, "Follow the newest again")]),
@@ -54,7 +54,7 @@ export class Versions {
     showProblem(byId("versions-problem"), null);
     const what = version === null ? "Going back to the newest version" : `Activating version ${version}`;
     try {
-      const done = await shown(byId("versions-progress"), what, (signal) => api.activate(this.model.name, version, signal));
+      const done = await shown(byId("versions-progress"), what, new AbortController(), (signal) => api.activate(this.model.name, version, signal));
       this.wanted = null;
       await this.reload();
       byId("versions-status").textContent = `Version ${done.version} answers now.${done.saved ? "" : ` A restart will not know of it: ${done.reason}`}`;

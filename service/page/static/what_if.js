@@ -114,7 +114,7 @@ export class WhatIf {
     const changed = this.example.changed({ without: this.inputs, texts });
     try {
       const form = await changed.form(this.mayScale());
-      const answer = await this.#latest.of(() => api.predict(this.model, form));
+      const answer = await this.#latest.of(({ signal }) => api.predict(this.model, form, { signal }));
       if (answer) this.#show(answer.data.predictions[0].heads);
     } catch (problem) {
       this.places.change.replaceChildren();
