@@ -5,6 +5,7 @@
     assets.extra/bifocal.json                `Metadata`
     assets.extra/golden.npz                  `Golden`
     assets.extra/MODEL_CARD.md               what it is for and how good it is, in words, if training wrote one
+    assets.extra/examples.json               examples to show, if there are any that may be published
     assets.extra/vocabularies/<branch>.txt   for each branch that learned one, a token a line
 """
 
@@ -51,6 +52,7 @@ class Metadata(Part):
         thresholds: for each multi-label head, from which probability on each label is given; one half if not there.
         recipe: what it was trained by, without the paths of the machine; None if that is not known.
         metrics: of the test split, by head.
+        comparison: what a comparison of this model with others found, with its `sentence`; None if there was none.
         training_data: rows of each split, and the SHA-256 of the manifest.
         libraries: version of each library that made it.
         created: when, in UTC.
@@ -65,6 +67,7 @@ class Metadata(Part):
     thresholds: dict[str, dict[str, float]] = Field(default_factory=dict)
     recipe: dict[str, Any] | None = None
     metrics: dict[str, Any]
+    comparison: dict[str, Any] | None = None
     training_data: dict[str, Any]
     libraries: dict[str, str]
     created: datetime
@@ -108,6 +111,31 @@ class Bundle:
     def golden(self) -> Golden:
         """Its golden examples."""
         return Golden.load(self.path / _EXTRA / "golden.npz", self.spec)
+
+    @cached_property
+    def examples(self) -> tuple[dict[str, Any], ...]:
+        """Those it brings to be shown, as a request has them: pictures as data URLs; none if it brings none.
+
+        Raises:
+            BundleError: if their file is not `{"examples": [{<input>: <value>, ...}, ...]}`.
+        """
+        file = self.path / _EXTRA / "examples.json"
+        if not file.is_file():
+            return ()
+        try:
+            given = json.loads(file.read_text(encoding="utf-8"))["examples"]
+            unknown = sorted({name for one in given for name in one} - set(self.spec.inputs))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BundleError(
+                f"Bundle {self.path.name} of {self.metadata.name!r}: {_EXTRA}/examples.json is not an object with a "
+                f"list of examples ({type(error).__name__})."
+            ) from None
+        if unknown:
+            raise BundleError(
+                f"Bundle {self.path.name} of {self.metadata.name!r}: {_EXTRA}/examples.json names inputs that the "
+                f"model has not: {', '.join(unknown)}. Valid: {', '.join(self.spec.inputs)}."
+            )
+        return tuple(given)
 
 
 def vocabulary_file(bundle: Path, branch: str) -> Path:

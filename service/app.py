@@ -12,7 +12,6 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import RedirectResponse
 
 from model.bundle import Bundle
 from model.errors import BifocalError
@@ -30,6 +29,7 @@ from service.observation.metrics import Metrics
 from service.observation.observing import Observing
 from service.observation.request_log import RequestLog
 from service.observation.traces import Traces
+from service.page import page
 from service.routes import admin, health, inference_v2, metrics, models, predict, serving_v1
 from service.settings import Settings
 from service.store import Store
@@ -128,19 +128,14 @@ def create_app(
     app.state.settings = settings
     app.state.store = store
     app.state.metrics = measured
-    for routes in (predict, serving_v1, inference_v2, models, admin, health, metrics):
+    for routes in (predict, serving_v1, inference_v2, models, admin, health, metrics, page):
         app.include_router(routes.router)
-    app.add_api_route("/", _to_the_docs, include_in_schema=False)
     errors.install(app)
     _surround(app, settings, measured)
     app.add_middleware(Observing, metrics=measured, log=log, traces=traces)  # last, so it surrounds all the others
     if settings.keys:
         _describe_keys(app)
     return app
-
-
-async def _to_the_docs() -> RedirectResponse:
-    return RedirectResponse("docs")
 
 
 def _describe_keys(app: FastAPI) -> None:
@@ -170,7 +165,7 @@ def _surround(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
-            expose_headers=["Retry-After", "X-Request-ID"],
+            expose_headers=["Retry-After", "Server-Timing", "X-Request-ID"],
         )
     app.add_middleware(HeadRequests)
     app.add_middleware(LastResort)

@@ -96,6 +96,7 @@ class ModelInfo(BaseModel):
     """A model: its versions, the one it is pinned to, and what the one that answers takes, gives, scored, is made of.
 
     `thresholds` are those of multi-label heads: from which probability on a label is given; one half if not there.
+    `comparison` is what a comparison with other models found, if there was one.
     `training_data` has the rows of each split and the SHA-256 of the manifest, `libraries` the version of each library.
     """
 
@@ -106,10 +107,17 @@ class ModelInfo(BaseModel):
     labels: dict[str, list[str]]
     thresholds: dict[str, dict[str, float]] = Field(default_factory=dict)
     metrics: dict[str, Any]
+    comparison: dict[str, Any] | None = None
     training_data: dict[str, Any]
     libraries: dict[str, str]
     created: datetime | None
     model_card: str | None = None
+
+
+class Examples(BaseModel):
+    """Examples that a model brings to be tried, each as `/predict` takes it: pictures as data URLs."""
+
+    examples: list[dict[str, Any]]
 
 
 class Activation(BaseModel):

@@ -15,7 +15,7 @@ from service.settings import Settings
 
 # For probes, and for the page and the documentation, which know nothing of the models.
 _OPEN = {"/", "/healthz", "/readyz", "/v2/health/live", "/v2/health/ready", "/docs", "/openapi.json", "/favicon.ico"}
-_OPEN_FOLDERS = ("/static-offline-docs/",)
+_OPEN_FOLDERS = ("/static-offline-docs/", "/page/")
 # A request with one of these came through a proxy, so "from this machine" says nothing of who asks.
 _OF_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 

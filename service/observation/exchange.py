@@ -63,6 +63,10 @@ class Exchange:
         finally:
             self.stages[name] = self.stages.get(name, 0.0) + time.perf_counter() - begun
 
+    def server_timing(self) -> str:
+        """The stages so far, as the header `Server-Timing` has them (W3C Server Timing): in milliseconds."""
+        return ", ".join(f"{name};dur={1000 * self.stages[name]:.3f}" for name in STAGES if name in self.stages)
+
 
 def exchange_of(request: Request) -> Exchange:
     """The exchange that a request is part of."""

@@ -21,8 +21,8 @@ logger = logging.getLogger("bifocal")
 MAX_WAITING = 4096
 CLOSE_S = 2.0
 
-# Asked every few seconds by machines; worth a line only when they fail.
-QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready"})
+# Asked every few seconds by machines, or dozens at a time by a browser; worth a line only when they fail.
+QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics", "/v2/health/live", "/v2/health/ready", "/page/{file}"})
 
 
 class RequestLog:

@@ -1,4 +1,4 @@
-"""`GET /models` and `GET /models/{name}`."""
+"""`GET /models`, `GET /models/{name}` and `GET /models/{name}/examples`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 
 from model.errors import NotFoundError
 from model.validation import nearest
-from service.schemas import ModelInfo
+from service.schemas import Examples, ModelInfo
 from service.store import Store
 from service.store.served import Engine
 
@@ -29,9 +29,22 @@ async def list_models(request: Request) -> dict[str, list[ModelInfo]]:
 async def get_model(request: Request, name: str) -> ModelInfo:
     """One model: its versions, what it takes, its labels, how well it does, what it is made of."""
     store: Store[Engine] = request.app.state.store
+    _check_name(store, name)
+    return _info(store, name)
+
+
+@router.get("/models/{name}/examples")
+async def get_examples(request: Request, name: str) -> Examples:
+    """Examples to try, if the version that answers brings some."""
+    store: Store[Engine] = request.app.state.store
+    _check_name(store, name)
+    served = store.served(name)
+    return Examples(examples=[dict(one) for one in served.examples] if served else [])
+
+
+def _check_name(store: Store[Engine], name: str) -> None:
     if name not in store.names():
         raise NotFoundError(f"No model {name!r}{nearest(name, store.names())}")
-    return _info(store, name)
 
 
 def _short(info: ModelInfo) -> ModelInfo:
@@ -40,7 +53,7 @@ def _short(info: ModelInfo) -> ModelInfo:
         head: {key: value for key, value in figures.items() if key not in _OF_ONE_MODEL}
         for head, figures in info.metrics.items()
     }
-    return info.model_copy(update={"metrics": metrics, "thresholds": {}, "model_card": None})
+    return info.model_copy(update={"metrics": metrics, "thresholds": {}, "comparison": None, "model_card": None})
 
 
 def _info(store: Store[Engine], name: str) -> ModelInfo:
@@ -53,6 +66,7 @@ def _info(store: Store[Engine], name: str) -> ModelInfo:
             "labels": {head: list(one.labels) for head, one in metadata.spec.heads.items()},
             "thresholds": metadata.thresholds,
             "metrics": metadata.metrics,
+            "comparison": metadata.comparison,
             "training_data": metadata.training_data,
             "libraries": metadata.libraries,
         }

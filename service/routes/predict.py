@@ -78,7 +78,8 @@ async def predict_route(request: Request) -> Response:
         about = {"model": {"name": asked.served.name, "version": asked.served.version}, "request_id": exchange.id}
         thresholds = asked.metadata.threshold_arrays
         write = partial(body, about, asked.spec, answers, top_k=query.top_k, thresholds=thresholds)
-        return Response(await off_the_loop(size_of(asked.spec, answers), write), media_type="application/json")
+        content = await off_the_loop(size_of(asked.spec, answers), write)
+    return Response(content, headers={"Server-Timing": exchange.server_timing()}, media_type="application/json")
 
 
 def _parameters(request: Request) -> Parameters:

@@ -59,7 +59,8 @@ class Opener(Generic[AnyEngine]):
         try:
             card = bundle.path / _CARD
             text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else None
-            return Served(name, version, self._open_engine(bundle), files, text)
+            examples = bundle.examples
+            return Served(name, version, self._open_engine(bundle), files, text, examples)
         except Exception as error:  # whatever is wrong with one bundle, the others can be served
             raise self._in_words(error, name, version) from None
 

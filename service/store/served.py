@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from model.bundle import Metadata
 from model.spec import ModelSpec
@@ -37,6 +38,7 @@ class Served(Generic[AnyEngine]):
         engine: what answers.
         files: fingerprint of them from before they were loaded.
         model_card: what its bundle says of it to people, Markdown; None if it holds no card.
+        examples: those that its bundle brings to be shown.
         leases: requests that hold it.
     """
 
@@ -45,6 +47,7 @@ class Served(Generic[AnyEngine]):
     engine: AnyEngine
     files: str = ""
     model_card: str | None = None
+    examples: Sequence[Mapping[str, Any]] = ()
     leases: int = 0
 
     @property

@@ -49,7 +49,7 @@ def as_bearer(key: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/healthz", "/readyz", "/v2/health/live", "/v2/health/ready", "/docs", "/openapi.json", "/static-offline-docs/a.js"]
+    "path", ["/", "/healthz", "/readyz", "/v2/health/live", "/v2/health/ready", "/docs", "/openapi.json", "/static-offline-docs/a.js", "/page/a.js"]
 )  # fmt: skip
 def test_probes_and_pages_need_no_key(path: str, guarded: Access) -> None:
     assert ask(guarded, path=path).status_code == 200  # type: ignore[arg-type]
@@ -58,7 +58,7 @@ def test_probes_and_pages_need_no_key(path: str, guarded: Access) -> None:
 @pytest.mark.parametrize(
     "path",
     ["/predict", "/models", "/v1/models/a:predict", "/v2", "/metrics", "/admin/models/a/activate", "/nothing",
-     "/static", "/healthz/", "/HEALTHZ", "/docs/x", "/adminx"],
+     "/static", "/page", "/healthz/", "/HEALTHZ", "/docs/x", "/adminx"],
 )  # fmt: skip
 def test_all_else_needs_one(path: str, guarded: Access) -> None:
     response = ask(guarded, "POST", path)  # type: ignore[arg-type]

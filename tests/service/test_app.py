@@ -152,10 +152,10 @@ def test_what_get_is_for_head_is_for_too(models: Path) -> None:
         assert client.head("/predict").status_code == 405
 
 
-def test_the_root_leads_to_the_documentation_and_no_slash_leads_elsewhere(models: Path) -> None:
+def test_the_root_is_the_page_and_no_slash_leads_elsewhere(models: Path) -> None:
     write_bundle(models)
     with serving(models) as client:
-        assert client.get("/").headers["location"] == "docs"
+        assert "<title>Bifocal</title>" in client.get("/").text
         assert_problem(client.get("/models/", headers={"Host": "evil.example"}), 404, "not-found")
 
 

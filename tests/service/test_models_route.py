@@ -1,10 +1,13 @@
-"""`GET /models` and `GET /models/{name}`."""
+"""`GET /models`, `GET /models/{name}` and `GET /models/{name}/examples`."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import httpx
+import pytest
 
 from tests.service.running import assert_problem, serving, wait_until
 from tests.service.stand_in import write_bundle
@@ -21,6 +24,7 @@ COLOURS = {
     "labels": {"colour": ["blue", "green", "red"]},
     "thresholds": {},
     "metrics": {"colour": {"accuracy": 0.75}},
+    "comparison": None,
     "training_data": {},
     "libraries": {},
     "created": "2025-01-02T00:00:00Z",
@@ -85,3 +89,44 @@ def test_a_new_version_is_listed_beside_the_one_kept_for_going_back(models: Path
         kept = {"version": 1, "state": "loaded", "reason": None}
         newest = {"version": 2, "state": "ready", "reason": None}
         wait_until(lambda: client.get("/models/colours").json()["versions"] == [kept, newest], timeout_s=20)
+
+
+def test_a_model_passes_on_what_a_comparison_found(models: Path) -> None:
+    write_bundle(models, comparison={"sentence": "Merging helps."})
+    with serving(models) as client:
+        (short,), whole = client.get("/models").json()["models"], client.get("/models/colours").json()
+
+    assert (short["comparison"], whole["comparison"]) == (None, {"sentence": "Merging helps."})
+
+
+def test_examples_of_the_bundle_are_told_as_requests_have_them(models: Path) -> None:
+    examples = [{"image": "data:image/png;base64,AAAA", "text": "a mug"}, {"tags": ["red"], "text": None}]
+    write_examples(write_bundle(models), {"examples": examples})
+    with serving(models) as client:
+        assert client.get("/models/colours/examples").json() == {"examples": examples}
+        assert_problem(client.get("/models/cups/examples"), 404, "not-found")
+
+
+def test_a_bundle_without_examples_has_none(stand_in_service: httpx.Client) -> None:
+    assert stand_in_service.get("/models/colours/examples").json() == {"examples": []}
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ([{"text": "a mug"}], "is not an object with a list of examples (TypeError)"),
+        ({"examples": [{"photo": "a mug"}]}, "names inputs that the model has not: photo. Valid: image, text, tags."),
+    ],
+)
+def test_a_version_whose_examples_are_wrong_is_refused(content: Any, reason: str, models: Path) -> None:
+    write_bundle(models, version=1)
+    write_examples(write_bundle(models, version=2), content)
+    with serving(models) as client:
+        good, refused = client.get("/models/colours").json()["versions"]
+
+    assert (good["state"], refused["state"]) == ("ready", "refused")
+    assert reason in refused["reason"]
+
+
+def write_examples(bundle: Path, content: Any) -> None:
+    (bundle / "assets.extra" / "examples.json").write_text(json.dumps(content))

@@ -1,0 +1,56 @@
+// The confusion matrix; of many labels the pairs that are confused most often.
+
+import { element } from "./element.js";
+import { count, percent } from "./numbers.js";
+import { scroller } from "./scroller.js";
+
+const MOST_LABELS = 24;
+const MOST_PAIRS = 30;
+
+/**
+ * @param {string[]} labels
+ * @param {number[][]} matrix rows by right label, columns by the one that the model gave.
+ */
+export function confusion(labels, matrix) {
+  const pairs = mostConfused(labels, matrix);
+  if (labels.length > MOST_LABELS) {
+    return element("div", {}, element("p", { class: "hint" }, `${count(labels.length)} labels are too many for a matrix; these are confused most often.`), pairs);
+  }
+  return element("div", {}, element("p", { class: "hint" }, "Rows: what it is. Columns: what the model says."), square(labels, matrix), pairs);
+}
+
+function square(labels, matrix) {
+  const rows = matrix.map((row, right) => {
+    const total = row.reduce((sum, one) => sum + one, 0) || 1;
+    const cells = row.map((number, said) => {
+      const kind = number === 0 ? "is-none" : said === right ? "is-right" : "is-wrong";
+      return element("td", { class: `cell ${kind}${number / total > 0.5 ? " is-strong" : ""}`, variables: { share: number / total } }, String(number));
+    });
+    return element("tr", {}, element("th", { scope: "row" }, labels[right]), cells);
+  });
+  const heads = labels.map((label) => element("th", { scope: "col" }, element("span", {}, label)));
+  return scroller("Confusion matrix",
+    element("table", { class: "confusion" },
+      element("caption", { class: "visually-hidden" }, "Confusion matrix: rows are the right labels, columns those that the model gives"),
+      element("thead", {}, element("tr", {}, element("td", {}), heads)),
+      element("tbody", {}, rows),
+    ));
+}
+
+function mostConfused(labels, matrix) {
+  const pairs = matrix.flatMap((row, right) => {
+    const total = row.reduce((sum, one) => sum + one, 0);
+    return row.map((number, said) => ({ right, said, number, share: number / total })).filter((one) => one.number && one.said !== right);
+  });
+  if (!pairs.length) return element("p", {}, "Nothing was taken for anything else.");
+  const shown = pairs.sort((one, other) => other.number - one.number || other.share - one.share).slice(0, MOST_PAIRS);
+  const heads = ["It is", "The model says", "Rows", "Of its label"].map((name) => element("th", { scope: "col" }, name));
+  return element("details", { open: labels.length > MOST_LABELS },
+    element("summary", {}, "Confused most often"),
+    scroller("Labels that are confused most often",
+      element("table", { class: "figures" }, element("thead", {}, element("tr", {}, heads)),
+        element("tbody", {}, shown.map(({ right, said, number, share }) =>
+          element("tr", {}, element("th", { scope: "row" }, labels[right]), element("td", {}, labels[said]),
+            element("td", { class: "number" }, count(number)), element("td", { class: "number" }, percent(share))))))),
+  );
+}

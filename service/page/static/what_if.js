@@ -1,0 +1,166 @@
+// What if an input, or a word, were not there: what is switched off, and what that changes.
+
+import * as api from "./api.js";
+import { element } from "./element.js";
+import { percent, points } from "./numbers.js";
+import { Latest } from "./progress.js";
+import { scroller } from "./scroller.js";
+import { showProblem } from "./problems.js";
+import { weightsOf, withoutWords, wordsOf } from "./words.js";
+
+const SHOWN = 5;
+
+export class WhatIf {
+  #latest = new Latest();
+
+  /**
+   * @param {object} places `root`, `choices`, `problem` and `change`.
+   * @param {() => boolean} mayScale whether large pictures are scaled.
+   */
+  constructor(places, mayScale) {
+    this.places = places;
+    this.mayScale = mayScale;
+  }
+
+  /** Starts from an example and its answer. */
+  begin(model, example, prediction) {
+    Object.assign(this, { model, example, before: prediction.heads, tokens: {} });
+    this.#putBack();
+    this.places.root.hidden = false;
+  }
+
+  /** Takes the weights of the words, once they are known; what is switched off stays so. */
+  weigh(tokens) {
+    this.tokens = tokens;
+    this.#offer();
+  }
+
+  hide() {
+    this.#latest.forget();
+    this.places.root.hidden = true;
+  }
+
+  #putBack() {
+    this.#latest.forget();
+    this.inputs = new Set();
+    this.words = new Map();
+    this.places.change.replaceChildren();
+    showProblem(this.places.problem, null);
+    this.#offer();
+  }
+
+  #offer() {
+    const values = [...this.example.values];
+    const texts = values.filter(([, value]) => value.kind !== "image");
+    const weights = new Map(texts.map(([name, value]) => [name, this.tokens[name]?.length ? weightsOf(wordsOf(value), this.tokens[name]) : null]));
+    const largest = Math.max(1e-9, ...[...weights.values()].flatMap((found) => found ?? []).map(Math.abs)); // of all texts, so that they compare
+    const toggles = values.map(([name]) =>
+      element("button", { type: "button", class: "toggle", "aria-pressed": "true", "data-drop": name, onclick: (event) => this.#toggleInput(event.currentTarget, name) }, name),
+    );
+    const isWeighed = [...weights.values()].some(Boolean);
+    this.places.choices.replaceChildren(
+      element("p", { class: "hint" }, "Switch off an input or a word, and see what changes.", isWeighed ? " Under each word: how many points it moved the answer by." : ""),
+      element("div", { class: "actions", role: "group", "aria-label": "Inputs" }, toggles),
+      ...texts.map(([name, value]) => this.#wordList(name, value, weights.get(name), largest)),
+    );
+    for (const button of this.places.choices.querySelectorAll("[data-drop]")) press(button, !this.inputs.has(button.dataset.drop));
+  }
+
+  #wordList(name, value, weights, largest) {
+    const words = wordsOf(value);
+    const tokens = this.tokens[name] ?? [];
+    const dropped = this.words.get(name) ?? new Set();
+    const buttons = words.map((word, place) => {
+      const weight = weights?.[place] ?? 0;
+      const toggle = (event) => this.#toggleWord(event.currentTarget, name, place);
+      return element("button",
+        { type: "button", class: weight < 0 ? "word is-against" : "word", "aria-pressed": String(!dropped.has(place)), variables: { weight: Math.abs(weight) / largest }, onclick: toggle },
+        word.text,
+        weights ? element("small", {}, points(weight)) : null,
+      );
+    });
+    return element("div", { class: "word-list", role: "group", "aria-label": `Words of ${name}`, "data-words": name },
+      element("p", { class: "field-name" }, name),
+      element("div", { class: "words" }, buttons),
+      weights || !tokens.length ? null : readTokens(tokens),
+    );
+  }
+
+  #toggleInput(button, name) {
+    toggleIn(this.inputs, name);
+    press(button, !this.inputs.has(name));
+    this.#ask();
+  }
+
+  #toggleWord(button, name, place) {
+    if (!this.words.has(name)) this.words.set(name, new Set());
+    toggleIn(this.words.get(name), place);
+    press(button, !this.words.get(name).has(place));
+    this.#ask();
+  }
+
+  get #isChanged() {
+    return this.inputs.size > 0 || [...this.words.values()].some((dropped) => dropped.size > 0);
+  }
+
+  async #ask() {
+    showProblem(this.places.problem, null);
+    if (!this.#isChanged) {
+      this.#latest.forget();
+      this.places.change.replaceChildren();
+      return;
+    }
+    const texts = new Map([...this.words].map(([name, dropped]) => [name, withoutWords(this.example.values.get(name), dropped)]));
+    const changed = this.example.changed({ without: this.inputs, texts });
+    try {
+      const form = await changed.form(this.mayScale());
+      const answer = await this.#latest.of(({ signal }) => api.predict(this.model, form, { signal }));
+      if (answer) this.#show(answer.data.predictions[0].heads);
+    } catch (problem) {
+      this.places.change.replaceChildren();
+      showProblem(this.places.problem, problem);
+    }
+  }
+
+  #show(after) {
+    const tables = Object.entries(after).map(([name, head]) => changeTable(name, this.before[name], head));
+    const back = element("button", { type: "button", onclick: () => this.#putBack() }, "Put all back");
+    this.places.change.replaceChildren(...tables, back);
+  }
+}
+
+/** The labels that were or are most probable: before, after, and the difference. */
+function changeTable(name, before, after) {
+  const labels = [...new Set([...before.top, ...after.top].map((one) => one.label))];
+  const largest = (label) => Math.max(before.probabilities[label], after.probabilities[label]);
+  const shown = labels.sort((one, other) => largest(other) - largest(one)).slice(0, SHOWN);
+  const isOther = before.label !== after.label;
+  return scroller(`What changed: ${name}`, element("table", { class: "figures changes" },
+    element("caption", {}, `${name}: `, isOther ? `${before.label} became ` : "still ", element("strong", {}, after.label)),
+    element("thead", {}, element("tr", {}, ...["Label", "Before", "Now", "Points"].map((title) => element("th", { scope: "col", class: title === "Before" ? "wide-only" : null }, title)))),
+    element("tbody", {}, shown.map((label) => {
+      const [was, is] = [before.probabilities[label], after.probabilities[label]];
+      return element("tr", {},
+        element("th", { scope: "row" }, label),
+        element("td", { class: "number wide-only" }, percent(was)),
+        element("td", { class: "number" }, percent(is)),
+        element("td", { class: is < was ? "number is-less" : "number is-more" }, points(is - was)),
+      );
+    })),
+  ));
+}
+
+/** Tokens that are not to be found in the words again, as hashed or overlapping ones: shown as the model read them. */
+function readTokens(tokens) {
+  const largest = Math.max(1e-9, ...tokens.map(({ weight }) => Math.abs(weight)));
+  const marks = tokens.map(({ token, weight }) =>
+    element("span", { class: weight < 0 ? "token is-against" : "token", variables: { weight: Math.abs(weight) / largest } }, token, element("small", {}, points(weight))),
+  );
+  return element("details", {}, element("summary", {}, "As the model read it"), element("div", { class: "words" }, marks));
+}
+
+const press = (button, isOn) => button.setAttribute("aria-pressed", String(isOn));
+
+function toggleIn(set, item) {
+  if (!set.delete(item)) set.add(item);
+}
