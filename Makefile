@@ -44,7 +44,8 @@ demo: setup ## make the demo data, train on it (once), and serve the model on 12
 	  echo "demo/models/demo holds a version already: not trained again (rm -r demo starts anew)"; \
 	else \
 	  $(BIN)/bifocal-training fit demo/data/manifest.csv --image image --text caption --tags tags --label label \
-	    --split split --name demo --epochs 15 --runs-dir demo/runs --models-dir demo/models --alone; \
+	    --split split --name demo --epochs 15 --runs-dir demo/runs --models-dir demo/models --alone \
+	    --set data.publish_examples=true; \
 	fi
 	@$(BIN)/bifocal-service serve demo/models --host 127.0.0.1 --port $(PORT) --example demo/data/manifest.csv
 

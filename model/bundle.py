@@ -17,7 +17,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -34,7 +34,7 @@ from model.json_text import json_text
 from model.spec import THRESHOLD, ModelSpec, MultiLabelHead
 from model.validation import Part
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 # Of version 2 there was no calibration: what is left out then is a temperature of 1 and a threshold of one half.
 OLDEST_VERSION = 2
 _EXTRA = "assets.extra"
@@ -149,8 +149,18 @@ def write_extra(
     golden: Golden,
     vocabularies: Mapping[str, Path],
     model_card: str | None = None,
+    examples: Sequence[Mapping[str, str]] = (),
 ) -> None:
-    """Completes a SavedModel directory to a bundle: vocabularies, golden examples, card, metadata, digests of all."""
+    """Completes a SavedModel directory to a bundle.
+
+    Args:
+        directory: with the SavedModel.
+        metadata: all but the digests.
+        golden: examples to be checked by.
+        vocabularies: for each branch that learned one, its file.
+        model_card: Markdown; None for none.
+        examples: to be shown to everybody, as a request has them.
+    """
     extra = directory / _EXTRA
     (extra / "vocabularies").mkdir(parents=True, exist_ok=True)
     for branch, file in vocabularies.items():
@@ -158,6 +168,9 @@ def write_extra(
     golden.save(extra / "golden.npz")
     if model_card is not None:
         (extra / "MODEL_CARD.md").write_text(model_card, encoding="utf-8")
+    if examples:
+        text = json.dumps({"examples": list(examples)}, ensure_ascii=False)
+        (extra / "examples.json").write_text(text + "\n", encoding="utf-8")
     files = {
         path.relative_to(directory).as_posix(): _digest(path) for path in sorted(directory.rglob("*")) if path.is_file()
     }

@@ -51,6 +51,7 @@ def export(
     golden_examples: Sequence[Example],
     vocabularies: Mapping[str, Path],
     model_card: str | None = None,
+    examples: Sequence[Mapping[str, str]] = (),
 ) -> None:
     """Writes a bundle to `directory`, whole or not at all.
 
@@ -63,6 +64,7 @@ def export(
         golden_examples: inputs kept in the bundle together with the probabilities the network gives for them here.
         vocabularies: for each branch that learned one, its file.
         model_card: Markdown to take along; None for none.
+        examples: to be shown to everybody, as a request has them.
 
     Raises:
         BundleError: if the bundle, loaded in a fresh process, does not answer what the network answers here.
@@ -78,7 +80,7 @@ def export(
     beside = Path(tempfile.mkdtemp(prefix=".export-", dir=directory.parent))
     try:
         tf.saved_model.save(Exported(encoder, exported), str(beside), signatures=functions)
-        write_extra(beside, metadata, golden, vocabularies, model_card)
+        write_extra(beside, metadata, golden, vocabularies, model_card, examples)
         _check(answers, _reloaded(beside, {name: _arguments(name, tensors, answers) for name in functions}))
         beside.chmod(0o755)  # mkdtemp makes it private
         os.rename(beside, directory)  # noqa: PTH104  (must not replace what is there)

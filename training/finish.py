@@ -20,12 +20,14 @@ from training.evaluation import About, evaluate
 from training.evaluation.calibration import Calibration, calibrate, probabilities
 from training.evaluation.measured import commonest
 from training.evaluation.rows import groups_of
+from training.known_comparison import known_comparison
 from training.pipeline import Examples
 from training.pooling import shares_of
 from training.report import write as write_report
 from training.retraining import portable
 from training.seeds import Kept
 from training.session import Session
+from training.shown_examples import shown
 
 LIBRARIES = ("bifocal", "tensorflow", "tensorflow-text", "keras", "pillow", "numpy")
 
@@ -101,6 +103,7 @@ def export_bundle(session: Session, kept: Kept, tested: Tested) -> None:
             name: dict(found.thresholds) for name, found in tested.calibrations.items() if found.thresholds is not None
         },
         recipe=portable(recipe),
+        comparison=known_comparison(run.path.parent, recipe.name, manifest_sha256=data.digest),
         libraries={name: version(name) for name in LIBRARIES},
         created=datetime.now(UTC),
     )
@@ -114,6 +117,7 @@ def export_bundle(session: Session, kept: Kept, tested: Tested) -> None:
         model_card=model_card.text(
             metadata, recipe, parameters=tested.metrics["parameters"], findings=data.findings.summary()
         ),
+        examples=shown(data.golden) if recipe.data.publish_examples else (),
     )
 
 

@@ -62,6 +62,8 @@ class DataSettings(Part):
         split: how rows come to train, validation and test.
         max_bad: share of the rows that may be unusable before training refuses to start.
         max_pixels: pictures with more pixels are unusable.
+        publish_examples: whether the bundle may bring along a few rows of the validation split, made small, for
+            everybody who is let to the service's page.
     """
 
     manifest: Path
@@ -72,6 +74,7 @@ class DataSettings(Part):
     split: SplitSettings = SplitSettings()
     max_bad: float = Field(0.01, ge=0, le=1)
     max_pixels: PositiveInt = 50_000_000
+    publish_examples: bool = False
 
 
 class Recipe(Part):

@@ -53,10 +53,10 @@ def test_a_changed_or_missing_file_is_named(bundle: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format_version": 99}, "Bundle 1 has format 99; this build reads up to 3. Serve it with a newer Bifocal"),
+        ({"format_version": 99}, "Bundle 1 has format 99; this build reads up to 4. Serve it with a newer Bifocal"),
         (
             {"format_version": 1},
-            "Bundle 1 has format 1, from before Bifocal was first released; this build reads 2 to 3. Train",
+            "Bundle 1 has format 1, from before Bifocal was first released; this build reads 2 to 4. Train",
         ),
         ({"decode_version": 0}, "decoded by version 0; this build decodes by version 1. Train it again"),
         ({"spec": {}}, "is not a bundle this build can read"),

@@ -77,6 +77,18 @@ def test_the_verdict_of_a_comparison_is_shown(visit: Visit) -> None:
     assert visit.page.locator(".verdict").inner_text() == SENTENCE
 
 
+def test_of_so_many_labels_that_there_is_no_matrix_the_pairs_are_shown(visit: Visit, info: dict[str, Any]) -> None:
+    figures = {key: value for key, value in info["metrics"]["colour"].items() if key != "confusion"}
+    right, said = list(figures["classes"])[:2]
+    figures |= {"confused": [[right, said, figures["classes"][right]["support"]]]}
+    visit.page.route("**/models/tiny", lambda route: route.fulfill(json=info | {"metrics": {"colour": figures}}))
+    visit.open("figures")
+    visit.page.reload()
+
+    visit.page.get_by_label("Labels that are confused most often").wait_for()
+    assert [row[:2] + row[3:] for row in rows(visit, "Labels that are confused most often")] == [[right, said, "100.0\xa0%"]]
+
+
 def test_five_hundred_labels_stay_usable(visit: Visit, info: dict[str, Any]) -> None:
     labels = [f"label_{number:03}" for number in range(500)]
     (some,) = {json.dumps(one) for one in list(info["metrics"]["colour"]["classes"].values())[:1]}

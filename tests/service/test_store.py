@@ -64,7 +64,7 @@ def test_the_newest_version_is_served_and_no_other_is_loaded(models: Path) -> No
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        ({"format_version": 99}, "has format 99; this build reads up to 3"),
+        ({"format_version": 99}, "has format 99; this build reads up to 4"),
         ({"decode_version": DECODE_VERSION + 1}, "was trained on pictures decoded by version 2"),
         ({"offset": 0.01}, "disagrees with its own golden examples: probabilities differ by 0.01"),
         ({}, "is damaged: missing or changed since it was written: saved_model.pb"),

@@ -135,7 +135,7 @@ def test_a_change_of_the_words_leaves_the_picture_as_it_is(compared: Compared, t
 
 
 def test_a_comparison_leaves_a_page_a_picture_and_two_tables(comparison: Comparison, tmp_path: Path) -> None:
-    record.write(comparison, tmp_path)
+    record.write(comparison, tmp_path, manifest_sha256="12ab")
 
     page = (tmp_path / "compare.md").read_text(encoding="utf-8")
     assert page.startswith("# tiny: does merging help?\n\n" + comparison.verdicts["colour"].text)
@@ -156,7 +156,7 @@ def test_a_table_that_can_not_be_written_is_told(comparison: Comparison, tmp_pat
     with pytest.raises(
         StorageError, match=r"can't be written to .*: .*is a directory\. Choose another folder with --out"
     ):
-        record.write(comparison, tmp_path)
+        record.write(comparison, tmp_path, manifest_sha256="12ab")
 
 
 def test_the_console_shows_every_candidate_below_its_kind(comparison: Comparison) -> None:

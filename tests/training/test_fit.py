@@ -49,6 +49,7 @@ def test_a_run_folder_holds_what_was_asked_how_it_went_and_what_came_out(tiny_fi
         "metrics.json",
         "curves.png",
         "predictions.csv",
+        "learned_from.npy",
         "vocabularies",
         "bundle",
         "report.html",

@@ -81,6 +81,7 @@ def refused(
     home, spoken = tmp_path_factory.mktemp("refused"), io.StringIO()
     reporter = Reporter(Console(file=spoken, width=1000))
     recipe = tiny.only(tiny.recipe(tiny_manifest, epochs=1, learning_rate=1e-7, seed=3), "tags")
+    recipe = recipe.replace(data={"publish_examples": True})
     data = prepare(recipe, cache_dir=home / "cache", reporter=reporter)
     request = Request(
         models=home / "models",
@@ -127,6 +128,13 @@ def test_the_best_seed_is_kept_and_the_spread_told(refused: tuple[Run, str, Wors
     assert recipe is not None
     assert recipe["training"]["seed"] == told["kept"]
     assert "Training seed 4 (2 of 2)" in said
+
+
+def test_a_bundle_brings_what_the_recipe_lets_it_show(refused: tuple[Run, str, WorseModelError]) -> None:
+    examples = Bundle(refused[0].bundle).examples
+
+    assert examples
+    assert all(list(one) == ["tags"] and one["tags"] for one in examples)
 
 
 def test_what_the_gate_refused_is_published_by_no_gate_alone(refused: tuple[Run, str, WorseModelError]) -> None:

@@ -86,9 +86,10 @@ def compare(
     from training.comparison.candidates import Asked
     from training.comparison.metric import Metric
     from training.comparison.rules import Rules
+    from training.known_comparison import folder
 
     asked = Asked(_kinds(merges), _kinds(image_branches) or (), _kinds(text_branches) or ())
-    out = out or Path("runs") / f"compare-{chosen.name}"
+    out = out or folder(Path("runs"), chosen.name)
     _compare(chosen, asked, Rules(seeds, Metric(metric), margin), out, cache_dir or out.parent / ".cache")
 
 
@@ -119,7 +120,7 @@ def _compare(recipe: Recipe, asked: Asked, rules: Rules, out: Path, cache: Path)
                 comparison = compare(data, asked, rules, out=out, reporter=reporter, stop=stop)
         except StoppedError as error:
             raise StoppedError("Stopped. Run it again and it goes on from here.", signal=error.signal) from None
-        record.write(comparison, out)
+        record.write(comparison, out, manifest_sha256=data.digest)
     for head, verdict in comparison.verdicts.items():
         reporter.show(table.of_console(comparison, head))
         reporter.say("")

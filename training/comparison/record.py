@@ -14,19 +14,22 @@ from training.comparison import plot, table
 from training.comparison.compare import Comparison
 
 
-def write(comparison: Comparison, out: Path) -> None:
+def write(comparison: Comparison, out: Path, *, manifest_sha256: str) -> None:
     """Writes all four files.
 
     Args:
         comparison: what came out.
         out: the folder.
+        manifest_sha256: of the rows.
 
     Raises:
         StorageError: if they can't be written.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(as_dict(comparison), indent=2, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(
+            {"manifest_sha256": manifest_sha256, **as_dict(comparison)}, indent=2, ensure_ascii=False, allow_nan=False
+        )
         (out / "compare.json").write_text(text + "\n", encoding="utf-8")
         pl.DataFrame(table.of_records(comparison)).write_csv(out / "table.csv")
         plot.draw(comparison, out / "compare.png")

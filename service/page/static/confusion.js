@@ -12,11 +12,24 @@ const MOST_PAIRS = 30;
  * @param {number[][]} matrix rows by right label, columns by the one that the model gave.
  */
 export function confusion(labels, matrix) {
-  const pairs = mostConfused(labels, matrix);
-  if (labels.length > MOST_LABELS) {
-    return element("div", {}, element("p", { class: "hint" }, `${count(labels.length)} labels are too many for a matrix; these are confused most often.`), pairs);
-  }
-  return element("div", {}, element("p", { class: "hint" }, "Rows: what it is. Columns: what the model says."), square(labels, matrix), pairs);
+  const pairs = pairsOf(labels, matrix);
+  if (labels.length > MOST_LABELS) return tooMany(labels.length, pairs);
+  return element("div", {}, element("p", { class: "hint" }, "Rows: what it is. Columns: what the model says."), square(labels, matrix), mostConfused(pairs));
+}
+
+/**
+ * The same of so many labels that a model brings no matrix.
+ *
+ * @param {[string, string, number][]} pairs the right label, the one that the model gave, and of how many rows.
+ * @param {Object<string, {support: number}>} classes the rows of each label.
+ */
+export function confused(pairs, classes) {
+  const found = pairs.map(([right, said, number]) => ({ right, said, number, share: number / classes[right].support }));
+  return tooMany(Object.keys(classes).length, found);
+}
+
+function tooMany(labels, pairs) {
+  return element("div", {}, element("p", { class: "hint" }, `${count(labels)} labels are too many for a matrix; these are confused most often.`), mostConfused(pairs, { open: true }));
 }
 
 function square(labels, matrix) {
@@ -37,20 +50,23 @@ function square(labels, matrix) {
     ));
 }
 
-function mostConfused(labels, matrix) {
-  const pairs = matrix.flatMap((row, right) => {
+function pairsOf(labels, matrix) {
+  return matrix.flatMap((row, right) => {
     const total = row.reduce((sum, one) => sum + one, 0);
-    return row.map((number, said) => ({ right, said, number, share: number / total })).filter((one) => one.number && one.said !== right);
+    return row.map((number, said) => ({ right: labels[right], said: labels[said], number, share: number / total })).filter((one) => one.number && one.said !== one.right);
   });
+}
+
+function mostConfused(pairs, { open = false } = {}) {
   if (!pairs.length) return element("p", {}, "Nothing was taken for anything else.");
   const shown = pairs.sort((one, other) => other.number - one.number || other.share - one.share).slice(0, MOST_PAIRS);
   const heads = ["It is", "The model says", "Rows", "Of its label"].map((name) => element("th", { scope: "col" }, name));
-  return element("details", { open: labels.length > MOST_LABELS },
+  return element("details", { open },
     element("summary", {}, "Confused most often"),
     scroller("Labels that are confused most often",
       element("table", { class: "figures" }, element("thead", {}, element("tr", {}, heads)),
         element("tbody", {}, shown.map(({ right, said, number, share }) =>
-          element("tr", {}, element("th", { scope: "row" }, labels[right]), element("td", {}, labels[said]),
+          element("tr", {}, element("th", { scope: "row" }, right), element("td", {}, said),
             element("td", { class: "number" }, count(number)), element("td", { class: "number" }, percent(share))))))),
   );
 }

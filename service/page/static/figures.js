@@ -2,7 +2,7 @@
 
 import { absentTable } from "./absent_table.js";
 import { classTable } from "./class_table.js";
-import { confusion } from "./confusion.js";
+import { confused, confusion } from "./confusion.js";
 import { element } from "./element.js";
 import { metricsTable } from "./metrics_table.js";
 import { count, percent } from "./numbers.js";
@@ -39,6 +39,7 @@ function head(model, name, figures, isOneOfMany) {
       ? card(titled("With inputs left out"), "The same rows with one input withheld from each.", absentTable(figures.metrics, figures.absent))
       : null,
     figures.confusion ? card(titled("What is taken for what"), null, confusion(model.labels[name], figures.confusion)) : null,
+    figures.confused ? card(titled("What is taken for what"), null, confused(figures.confused, figures.classes)) : null,
     figures.reliability
       ? card(titled("Can its probabilities be believed?"), "How often it was right, by how sure it was. On the diagonal it is as often right as it says.", reliability(figures.reliability))
       : null,
