@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from model.errors import BundleError
 from model.examples import DecodedExample, stack
-from model.signature import EXPLAIN, heatmap_of, target_of, token_weights_of, tokens_of
+from model.signature import EXPLAIN, heatmap_of, target_of
 from model.spec import ModelSpec
+from model.word_weights import token_weights
 
 BATCH_SIZE = 8
 
@@ -25,7 +26,8 @@ class Explanation:
 
     Args:
         heatmaps: for each image input that was given where the label was seen, float32 (height, width), 0 or more.
-        tokens: for each view over words its tokens and how much each moved the probability.
+        tokens: for each text or tags input its tokens and how much each moved the probability; see
+            `model.word_weights`.
         shares: for each input how much it moved the probability, from `baseline` to `probability`.
         probability: of the label.
         baseline: the same with all inputs absent.
@@ -77,22 +79,16 @@ class ExportedExplainer:
         return answers
 
 
-def weighted(tokens: NDArray[np.object_], weights: NDArray[np.float32]) -> list[tuple[str, float]]:
-    """Tokens with their weights, without padding."""
-    return [(text.decode("utf-8"), float(weight)) for text, weight in zip(tokens, weights, strict=True) if text]
-
-
 def _explanation(
     spec: ModelSpec, example: DecodedExample, found: Mapping[str, NDArray[np.generic]], row: int
 ) -> Explanation:
-    views = [view.name for view in spec.views if view.branch in spec.token_branches]
     return Explanation(
         heatmaps={
             name: found[heatmap_of(name)][row].astype(np.float32)
             for name in spec.inputs
             if heatmap_of(name) in found and name in example
         },
-        tokens={name: weighted(found[tokens_of(name)][row], found[token_weights_of(name)][row]) for name in views},
+        tokens=token_weights(spec, found, row, inputs=spec.inputs),
         shares=dict(zip(spec.inputs, found["shares"][row].tolist(), strict=True)),
         probability=float(found["probability"][row]),
         baseline=float(found["baseline"][row]),

@@ -17,9 +17,9 @@ from model.examples import Example, decode, stack
 from model.heads import probabilities
 from model.rebuild import Rebuilt, rebuild
 from model.serving import signatures
-from model.signature import EXPLAIN, heatmap_of, target_of, token_weights_of, tokens_of
+from model.signature import EXPLAIN, heatmap_of, target_of
+from model.word_weights import token_weights
 from training import diagram, feature_maps
-from training.explanations import weighted
 from training.pooling import shares_of
 from training.runs import bundle_of
 
@@ -48,7 +48,7 @@ class Looked:
     Args:
         answers: for each head its labels and their probabilities, most probable first.
         explained: for each head the label that is explained.
-        tokens: for each view over words its tokens and their weights.
+        tokens: for each text or tags input its tokens and their weights; see `model.word_weights`.
         shares: for each input how much it moved the probability, from `baseline` to `probability`.
         probability: of the explained labels, summed over the heads.
         baseline: the same with all inputs absent.
@@ -134,15 +134,12 @@ class Inspection:
             for name, label in explained.items()
         }
         functions = signatures(spec, self._made.encoder, self._made.network, self._made.temperatures)
-        found = {name: tensor.numpy()[0] for name, tensor in functions[EXPLAIN](**constants, **targets).items()}
+        every = {name: tensor.numpy() for name, tensor in functions[EXPLAIN](**constants, **targets).items()}
+        found = {name: array[0] for name, array in every.items()}
         return Looked(
             answers=answers,
             explained=explained,
-            tokens={
-                view.name: weighted(found[tokens_of(view.name)], found[token_weights_of(view.name)])
-                for view in spec.views
-                if view.branch in spec.token_branches
-            },
+            tokens=token_weights(spec, every, 0, inputs=spec.inputs),
             shares=dict(zip(spec.inputs, found["shares"].tolist(), strict=True)),
             probability=float(found["probability"]),
             baseline=float(found["baseline"]),

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.signature import heatmap_of, token_weights_of, tokens_of
-from model.spec import ImageInput, ModelSpec, View
+from model.signature import heatmap_of
+from model.spec import ImageInput, ModelSpec
+from model.word_weights import token_weights
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,8 @@ class Explanation:
         baseline: the same with every input absent.
         shares: for each input how much it moved the probability; they sum to probability less baseline.
         heatmaps: for each picture that was given, float32 (height, width), where the label was seen; 0 or more.
-        tokens: for each text or tags input, the tokens in their order and how much each moved the probability. With
-            several branches over one input, the tokens of each in turn.
+        tokens: for each text or tags input, the tokens in their order and how much each moved the probability; see
+            `model.word_weights`.
     """
 
     head: str
@@ -49,10 +50,6 @@ def from_tensors(
         present: inputs that the example has.
     """
     images = [name for name, given in spec.inputs.items() if isinstance(given, ImageInput) and name in present]
-    tokens: dict[str, list[tuple[str, float]]] = {}
-    for view in spec.views:
-        if view.branch in spec.token_branches and view.input in present:
-            tokens.setdefault(view.input, []).extend(_tokens(view, outputs))
     return Explanation(
         head=head,
         label=spec.heads[head].labels[label],
@@ -60,13 +57,5 @@ def from_tensors(
         baseline=float(outputs["baseline"][0]),
         shares=dict(zip(spec.inputs, outputs["shares"][0].tolist(), strict=True)),
         heatmaps={name: np.asarray(outputs[heatmap_of(name)][0], np.float32) for name in images},
-        tokens=tokens,
+        tokens=token_weights(spec, outputs, 0, inputs=present),
     )
-
-
-def _tokens(view: View, outputs: Mapping[str, NDArray[np.generic]]) -> list[tuple[str, float]]:
-    texts, weights = outputs[tokens_of(view.name)][0], outputs[token_weights_of(view.name)][0]
-    pairs = (
-        (text.decode("utf-8", "replace"), weight) for text, weight in zip(texts.tolist(), weights.tolist(), strict=True)
-    )
-    return [(text, weight) for text, weight in pairs if text]

@@ -86,7 +86,9 @@ def test_of_so_many_labels_that_there_is_no_matrix_the_pairs_are_shown(visit: Vi
     visit.page.reload()
 
     visit.page.get_by_label("Labels that are confused most often").wait_for()
-    assert [row[:2] + row[3:] for row in rows(visit, "Labels that are confused most often")] == [[right, said, "100.0\xa0%"]]
+    assert [row[:2] + row[3:] for row in rows(visit, "Labels that are confused most often")] == [
+        [right, said, "100.0\xa0%"]
+    ]
 
 
 def test_five_hundred_labels_stay_usable(visit: Visit, info: dict[str, Any]) -> None:

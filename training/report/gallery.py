@@ -54,7 +54,7 @@ class Shown:
         mistake: which row, and what was answered.
         pictures: those that were given.
         texts: (input, text) of those that were given.
-        tokens: for each view over words its tokens, their weights, and how strong a colour they have, 0 to 1.
+        tokens: for each input of words its tokens, their weights, and how strong a colour they have, 0 to 1.
         shares: how much each input moved the probability.
         absent: the inputs that were not given.
         notes: what could not be shown, and why.
