@@ -7,12 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from model.spec import MultiLabelHead
 from training import labels, splits
 from training.manifest import Manifest, group_codes
 from training.pipeline import Targets
 from training.recipe import Recipe, SplitSettings
 from training.rescue import rescued
 from training.splits import SPLITS
+
+# What joins several labels in one cell, and how many labels must look so before anything is said.
+JOINED_BY = ("|", ";", ",")
+_FEWEST_JOINED = 3
 
 
 def divide(manifest: Manifest, recipe: Recipe) -> NDArray[np.int8]:
@@ -68,7 +73,23 @@ def check(manifest: Manifest, recipe: Recipe, split: NDArray[np.int8]) -> list[s
             learned = _together([targets[name] for name in heads], len(given.labels))
             column = ", ".join(recipe.data.labels[name] for name in heads)
             warnings += splits.check(of_usable, learned, labels=given.labels, column=column)
+            if not isinstance(given, MultiLabelHead):
+                warnings += _joined_labels(given.labels, column)
     return [*_taken(manifest, recipe.data.split, of_usable), *warnings]
+
+
+def _joined_labels(names: Sequence[str], column: str) -> list[str]:
+    """A warning if labels seem to be several in a row, each combination of which would be learned as one of its own."""
+    for delimiter in JOINED_BY:
+        joined = [name for name in names if delimiter in name]
+        parts = {part.strip() for name in names for part in name.split(delimiter)}
+        if len(joined) >= _FEWEST_JOINED and len(parts) < len(names):
+            return [
+                f"the {len(names)} labels of column {column!r} look like several a row, joined by {delimiter!r}: one by "
+                f"one they are {len(parts)}. To train them so, write a recipe (bifocal-training init) with kind: "
+                f"multi_label and delimiter: {delimiter!r} for the head"
+            ]
+    return []
 
 
 def _taken(manifest: Manifest, settings: SplitSettings, split: NDArray[np.int8]) -> list[str]:

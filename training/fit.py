@@ -19,6 +19,7 @@ from model.text import learn_vocabulary, needs_vocabulary
 from training import alone, finish
 from training.gating import require_comparable
 from training.journal import how_to_open
+from training.learned_rows import known_test_rows
 from training.outcome import raise_if_refused, tell
 from training.prepare import Prepared
 from training.progress import Reporter
@@ -184,6 +185,9 @@ def _carry_on(session: Session) -> Fitted:
     with reporter.task("Exporting"):
         finish.export_bundle(session, kept, tested)
     metrics = tested.metrics
+    known = known_test_rows(session.data.recipe.training, session.data.contents["test"], run.path.parent)
+    if known:
+        metrics["test_rows_known_to_source"] = known
     release(session, request, metrics)
     if request.alone:
         metrics["alone"] = alone.accuracies(session)

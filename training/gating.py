@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.bundle import Bundle
-from model.errors import ManifestError, StorageError
+from model.errors import ManifestError
 from training.evaluation.rows import groups_of
 from training.gate import Verdict, judge, require_common, require_metric
+from training.learned_rows import learned_from
 from training.prepare import Prepared
-from training.publishing import is_same, newest
+from training.publishing import newest
 from training.request import Request
-from training.run_listing import find
-from training.runs import Run, bundle_of
+from training.runs import bundle_of
 from training.session import Session
 
 
@@ -77,7 +77,7 @@ def judge_against_earlier(session: Session, request: Request) -> Verdict | None:
 
 def _unseen(earlier: Path, data: Prepared, runs: Path) -> NDArray[np.bool_]:
     """Which test rows the earlier model did not learn from, bool (rows,)."""
-    learned = _learned_from(earlier, runs)
+    learned = learned_from(earlier, runs)
     unseen = ~np.isin(data.contents["test"], learned) if learned is not None else np.ones(len(data.test), bool)
     if len(unseen) and not unseen.any():
         raise ManifestError(
@@ -85,15 +85,3 @@ def _unseen(earlier: Path, data: Prepared, runs: Path) -> NDArray[np.bool_]:
             "that were in training there, by a split column for instance; or leave --gate out."
         )
     return unseen
-
-
-def _learned_from(earlier: Path, runs: Path) -> NDArray[np.bytes_] | None:
-    """The contents of the rows that a run, or the run that a bundle comes from, learned from."""
-    if (earlier / "recipe.yaml").is_file():
-        return Run(earlier).contents()
-    try:
-        made = (path for path in find(runs) if is_same(earlier, path / "bundle"))
-    except StorageError:
-        return None
-    path = next(made, None)
-    return None if path is None else Run(path).contents()

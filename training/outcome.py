@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from model.errors import WorseModelError
-from model.spec import ModelSpec
-from training.modalities import modalities
+from training.modalities import worth_withholding
 from training.progress import Reporter
 from training.publishing import publish_once
 from training.runs import Run
@@ -16,10 +15,15 @@ from training.runs import Run
 
 def tell(run: Run, reporter: Reporter) -> None:
     """Says how good the model of a finished run is and where it is."""
-    metrics, several = run.metrics(), _of_several(run.recipe().spec)
+    metrics, several = run.metrics(), worth_withholding(run.recipe().spec)
     for head, figures in metrics["test"].items():
         for line in _of_head(head, figures, metrics, several):
             reporter.say(line)
+    if known := metrics.get("test_rows_known_to_source"):
+        reporter.say(
+            f"warning: {known:,} of these test rows are ones that the model it started from had learned from, as rows "
+            "moved between the splits: the figures are better than they will be on new rows"
+        )
     if "seeds" in metrics:
         reporter.say(f"kept: seed {metrics['seeds']['kept']}, the best by validation")
     gate = metrics.get("gate")
@@ -78,11 +82,6 @@ def raise_if_refused(run: Run) -> None:
             f"{metrics['gate']['sentence']} The run and its bundle are kept: {run.path}. "
             f"To publish it all the same: bifocal-training fit --resume {run.path} --no-gate"
         )
-
-
-def _of_several(spec: ModelSpec) -> set[str]:
-    """The inputs, and the modalities that have several of them."""
-    return {*spec.inputs, *(name for name, inputs in modalities(spec).items() if len(inputs) > 1)}
 
 
 def _of_head(

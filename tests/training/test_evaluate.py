@@ -16,7 +16,7 @@ from sklearn.metrics import confusion_matrix
 from typer.testing import CliRunner
 
 from model.errors import ManifestError, StorageError
-from model.spec import SingleLabelHead
+from model.spec import ModelSpec, SingleLabelHead
 from tests import tiny
 from tests.training.made_up_run import figures as made_up_figures
 from tests.training.made_up_run import measured
@@ -30,6 +30,7 @@ from training.evaluation.rows import Rows, Wanted, read
 from training.evaluation.slices import parts_of
 from training.fit import Fitted
 from training.manifests.table import Encoded
+from training.modalities import worth_withholding
 from training.pipeline import Examples
 from training.prepare import prepare
 from training.progress import Reporter
@@ -163,11 +164,30 @@ def test_one_long_cell_does_not_make_all_others_as_wide(
     assert len(found.values[found.codes[0]]) == 199_999
 
 
+def test_inputs_without_influence_keep_their_columns_and_a_lone_one_stands_once() -> None:
+    same = made_up_figures()["metrics"]
+    absent = dict.fromkeys(("photo", "title", "text", "picture", "words"), same)
+    figures = made_up_figures(commonest=["blue"], absent=absent, slices={})
+    spec = ModelSpec.parse(
+        {
+            "inputs": {"photo": {"kind": "image"}, "title": {"kind": "text"}, "text": {"kind": "text"}},
+            "branches": {"photo": {"kind": "conv"}, "title": {"kind": "embedding"}, "text": {"kind": "embedding"}},
+            "heads": {"colour": {"kind": "single_label"}},
+        },
+        what="spec",
+    )
+
+    header = list(telling.lines("colour", figures, withheld=worth_withholding(spec)))[1]
+    assert header.split("all inputs")[1].split() == [
+        *("without", "photo", "without", "title", "without", "text", "without", "words")
+    ]
+
+
 def test_a_slice_with_a_long_value_does_not_make_every_line_as_long() -> None:
     one = {"examples": 1, "metrics": {name: measured(0.5) for name in telling.OF_SLICE}}
     figures = made_up_figures(commonest=["blue"], absent={}, slices={"shop": {"long\n" * 9999: one, "b": one}})
 
-    lines = list(telling.lines("colour", figures))
+    lines = list(telling.lines("colour", figures, withheld={"image", "text", "tags", "words"}))
     assert max(map(len, lines)) < 300
     assert lines[-2].startswith("  long long long")
 
@@ -242,6 +262,7 @@ def test_a_run_is_measured_as_it_is_served(tiny_fitted: Fitted, tmp_path: Path) 
     assert set(told["figures"]["colour"]["slices"]["group"]) >= {"g6", "g7"}
     assert len(pl.read_csv(tmp_path / "out" / "predictions.csv")) == 12
     assert "12 rows of the split 'test' of manifest.csv" in text
+    assert "learned from" not in text
     accuracy = trained["metrics"]["accuracy"]
     assert f"accuracy                 {accuracy['value']:.3f} [{accuracy['low']:.3f}, {accuracy['high']:.3f}]" in text
 
@@ -262,8 +283,22 @@ def test_a_bundle_is_measured_on_other_rows_and_bad_ones_are_told(
     text = said(tiny_fitted.run.bundle, rows, "--cache-dir", tmp_path / "cache")
 
     assert "118 rows of newer.csv" in text
+    assert "learned from" not in text  # of a bundle without its run that is not known
     assert "warning: 1 row can't be used, left out:\n  row 1: " in text
     assert "without text" in text
+
+
+def test_rows_that_it_learned_from_are_told_and_more_bad_ones_can_be_let_pass(
+    tiny_fitted: Fitted, tiny_manifest: Path, tmp_path: Path
+) -> None:
+    rows = rewritten(tiny_manifest, tmp_path / "newer.csv", image="nowhere.png")
+    learned = tiny_fitted.run.contents()
+    assert learned is not None
+
+    text = said(tiny_fitted.run.path, rows, "--cache-dir", tmp_path / "cache", "--max-bad", "0.1")
+
+    (told,) = re.findall(r"the model learned from (\d+) of these rows", text)
+    assert int(told) in (len(learned), len(learned) - 1)  # the bad row may have been one of them
 
 
 def test_a_bundle_needs_a_manifest(tiny_fitted: Fitted) -> None:

@@ -14,12 +14,15 @@ from model.errors import BundleError, ManifestError, SpecError
 from tests import tiny
 from training.fit import Fitted
 from training.gating import judge_against_earlier, require_comparable
+from training.learned_rows import known_test_rows
+from training.outcome import tell
 from training.prepare import Prepared, prepare
 from training.progress import Reporter
 from training.request import Request
 from training.runs import Run
 from training.session import Session
 from training.stopping import Stop
+from training.training_settings import TrainingSettings
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +58,30 @@ def test_rows_that_the_earlier_model_learned_from_are_left_out(
     assert verdict is not None
     assert {one.rows for one in verdict.heads.values()} == {left}
     assert f"{len(data.test) - left} of the {len(data.test)} test rows are left out" in spoken.getvalue()
+
+
+def test_known_test_rows_are_counted_wherever_a_training_starts_from(
+    earlier: Run, data: Prepared, tmp_path: Path
+) -> None:
+    test = data.contents["test"]
+    earlier.write_contents(np.unique(test)[:1])
+    known = int((test == np.unique(test)[0]).sum())
+
+    def counted(init: object) -> int:
+        return known_test_rows(TrainingSettings.parse({"init": init}, what="training"), test, tmp_path / "runs")
+
+    assert counted(None) == 0
+    assert counted(str(earlier.path)) == known
+    assert counted({"image": {"path": str(earlier.bundle)}}) == known
+    assert counted(str(tmp_path / "not-there")) == 0
+
+
+def test_that_test_rows_were_known_is_said(earlier: Run) -> None:
+    spoken = io.StringIO()
+    earlier.write_metrics(earlier.metrics() | {"test_rows_known_to_source": 7})
+    tell(earlier, Reporter(Console(file=spoken, width=1000)))
+
+    assert "warning: 7 of these test rows are ones that the model it started from had learned from" in spoken.getvalue()
 
 
 def test_of_a_published_version_the_run_that_made_it_tells(earlier: Run, data: Prepared, tmp_path: Path) -> None:

@@ -222,6 +222,21 @@ def two_splits(directory: Path, *named: str, rows: int = 400) -> tuple[manifest.
     return table, asked.with_labels(labels.labels_of(table))
 
 
+@pytest.mark.parametrize(
+    ("cells", "joined_by"),
+    [
+        (["a|b", "b|c", "a|c", "a|b|c", "a", "b"], "|"),
+        (["new; old", "old; odd", "new; odd", "new; old; odd"], ";"),
+        (["food, drinks", "toys", "books, maps", "bags"], None),  # names with a comma in them
+        (["mug", "lamp", "shoe", "bag"], None),
+    ],
+)
+def test_labels_that_look_like_several_a_row_are_told(cells: list[str], joined_by: str | None) -> None:
+    told = division._joined_labels(cells, "kinds")
+
+    assert [f"joined by {joined_by!r}: one by one they are 3." in line for line in told] == [True] * bool(joined_by)
+
+
 @pytest.mark.parametrize(("named", "missing"), [(("train", "val"), 2), (("train", "test"), 1)])
 def test_a_split_that_the_column_leaves_out_is_made_of_its_training_rows(
     tmp_path: Path, named: tuple[str, str], missing: int

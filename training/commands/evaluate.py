@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from training.commands.column_options import ImageRootOption, MaxBadOption
 from training.commands.console import reporter as console_reporter
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from training.evaluation.rows import Rows
     from training.evaluation.subject import Subject
     from training.progress import Reporter
@@ -44,9 +48,8 @@ def evaluate(
         list[str] | None,
         typer.Option("--slice", metavar="COLUMN", help="Figures for each value of a column too. Repeatable."),
     ] = None,
-    image_root: Annotated[
-        Path | None, typer.Option(help="Folder that picture paths are relative to; else the manifest's.")
-    ] = None,
+    image_root: ImageRootOption = None,
+    max_bad: MaxBadOption = None,
     skip_unknown_labels: Annotated[
         bool,
         typer.Option("--skip-unknown-labels", help="Leave out labels that the model does not know, and count them."),
@@ -72,6 +75,7 @@ def evaluate(
     from training.evaluation import written
     from training.evaluation.rows import Wanted, read
     from training.evaluation.subject import Subject
+    from training.learned_rows import learned_from
     from training.runs import Run
 
     reporter = console_reporter()
@@ -86,13 +90,17 @@ def evaluate(
         skip_unknown_labels=skip_unknown_labels,
     )
     recipe = subject.recipe(manifest, image_root=image_root)
+    if max_bad is not None:
+        recipe = recipe.replace(data={"max_bad": max_bad})
     cache = cache_dir or (Run(model).cache if subject.is_run else Path("runs") / ".cache")
     rows = read(recipe, wanted, cache_dir=cache, reporter=reporter)
-    _tell_rows(rows, recipe.data.manifest.name, reporter)
+    _tell_rows(rows, recipe.data.manifest.name, learned_from(model, Path("runs")), reporter)
     _measure(subject, rows, recipe.data.manifest.name, out, reporter)
 
 
-def _tell_rows(rows: Rows, name: str, reporter: Reporter) -> None:
+def _tell_rows(rows: Rows, name: str, learned: NDArray[np.bytes_] | None, reporter: Reporter) -> None:
+    import numpy as np
+
     from training.manifest import listing
 
     of = f"the split {rows.split!r} of " if rows.split != "all" else ""
@@ -103,11 +111,18 @@ def _tell_rows(rows: Rows, name: str, reporter: Reporter) -> None:
     for head, counts in rows.unknown.items():
         told = ", ".join(f"{label!r} ({times})" for label, times in counts.items())
         reporter.say(f"warning: left out, as the model does not know these labels of {head} (in how many rows): {told}")
+    known = 0 if learned is None else int(np.isin(rows.contents, learned).sum())
+    if known:
+        reporter.say(
+            f"warning: the model learned from {known:,} of these rows; its figures are better than they will be on new "
+            "rows. --split test takes those that it has not seen, as far as rows did not move."
+        )
 
 
 def _measure(subject: Subject, rows: Rows, name: str, out: Path | None, reporter: Reporter) -> None:
     from model.greeting import filtered
     from training.evaluation import About, evaluate, telling, written
+    from training.modalities import worth_withholding
 
     reporter.say("Starting TensorFlow ...")
     with filtered(), reporter.task("Measuring") as task:
@@ -119,7 +134,7 @@ def _measure(subject: Subject, rows: Rows, name: str, out: Path | None, reporter
             About(subject.commonest, rows.groups, rows.slices),
         )
     for head, figures in found.figures.items():
-        for line in ("", *telling.lines(head, figures)):
+        for line in ("", *telling.lines(head, figures, withheld=worth_withholding(subject.spec))):
             reporter.say(line)
     if out is not None:
         written.write(out, subject, rows, found, manifest=name)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from model.errors import ManifestError
 from model.spec import Head, MultiLabelHead
 from training import division, manifest
+from training.check import contents
 from training.gathered import gather
 from training.manifest import BadRow, Manifest
 from training.manifests.opening import open_source
@@ -56,6 +57,7 @@ class Rows:
         group_keys: (rows,) of str, what stands in the column of groups; None without groups.
         bad: rows of the manifest that can't be used.
         unknown: for each head how many rows have which label that the model does not know.
+        contents: what stands for the content of each row, S16 (rows,); see `training.check.contents`.
     """
 
     examples: Examples
@@ -65,6 +67,7 @@ class Rows:
     group_keys: NDArray[np.object_] | None
     bad: list[BadRow]
     unknown: Mapping[str, Mapping[str, int]]
+    contents: NDArray[np.bytes_]
 
 
 def read(recipe: Recipe, wanted: Wanted, *, cache_dir: Path, reporter: Reporter) -> Rows:
@@ -93,10 +96,11 @@ def read(recipe: Recipe, wanted: Wanted, *, cache_dir: Path, reporter: Reporter)
     manifest.refuse_if_too_bad(whole.manifest)
     bad = whole.manifest.bad
     whole = replace(whole, manifest=whole.manifest.without(without_label))
-    examples = examples_of(whole, recipe)
+    examples, keys = examples_of(whole, recipe), contents.keys(whole)
     if split != "all":
         of_rows = division.divide(whole.manifest, recipe)[whole.manifest.usable]
-        examples = examples.subset(of_rows == SPLITS.index(split))
+        chosen = of_rows == SPLITS.index(split)
+        examples, keys = examples.subset(chosen), keys[chosen]
     if not len(examples):
         which = "No row" if split == "all" else f"No row of the split {split!r}"
         raise ManifestError(f"{which} of {recipe.data.manifest.name} is left to measure the model on.")
@@ -109,6 +113,7 @@ def read(recipe: Recipe, wanted: Wanted, *, cache_dir: Path, reporter: Reporter)
         group_keys=manifest.group_keys(whole.manifest, examples.positions),
         bad=bad,
         unknown=unknown,
+        contents=keys,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from training.numbers import METRICS, figure, measure
@@ -14,16 +14,17 @@ OF_CLASS = ("precision", "recall", "f1", "average_precision")
 SHOWN_CHARACTERS = 60
 
 
-def lines(head: str, figures: Mapping[str, Any]) -> Iterator[str]:
+def lines(head: str, figures: Mapping[str, Any], *, withheld: Collection[str]) -> Iterator[str]:
     """All that was measured of a head, as lines: figures with and without each input, labels, slices.
 
     Args:
         head: its name.
         figures: as `metrics.json` holds them.
+        withheld: the inputs and modalities whose absence is shown.
     """
     answer = ", ".join(figures["commonest"]) or "no label"
     yield f"{head}: {figures['examples']} rows; always {answer!r}: accuracy {figure(figures['majority'])}"
-    yield from indented(_metrics(figures))
+    yield from indented(_metrics(figures, withheld))
     yield ""
     yield from indented(_classes(figures))
     for column, slices in figures.get("slices", {}).items():
@@ -38,11 +39,8 @@ def indented(rows: Sequence[Sequence[str]]) -> Iterator[str]:
         yield ("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip()
 
 
-def _metrics(figures: Mapping[str, Any]) -> list[list[str]]:
-    absent: dict[str, Mapping[str, Any]] = {}
-    for name, found in figures.get("absent", {}).items():
-        if found not in absent.values():  # an input that is all of its modality is there twice
-            absent[name] = found
+def _metrics(figures: Mapping[str, Any], withheld: Collection[str]) -> list[list[str]]:
+    absent = {name: found for name, found in figures.get("absent", {}).items() if name in withheld}
     header = ["95 % interval", "all inputs", *(f"without {name}" for name in absent)]
     shown = [name for name in METRICS if name in figures["metrics"]]
     return [

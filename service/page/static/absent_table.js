@@ -9,16 +9,14 @@ const SHOWN = ["accuracy", "macro_f1"];
 
 /**
  * @param {object} whole figures with all inputs.
- * @param {object} absent figures by what is left out.
+ * @param {object} absent figures by what is left out: an input, or all pictures or all words.
+ * @param {Object<string, {kind: string}>} inputs of the model.
  */
-export function absentTable(whole, absent) {
+export function absentTable(whole, absent, inputs) {
   const names = SHOWN.filter((name) => name in whole);
-  // An input that is all of its kind is there twice, by its own name and by that of the kind.
-  const seen = new Set();
-  const others = Object.entries(absent).filter(([, figures]) => {
-    const key = JSON.stringify(figures);
-    return !seen.has(key) && seen.add(key);
-  });
+  const pictures = Object.values(inputs).filter(({ kind }) => kind === "image").length;
+  const several = { picture: pictures > 1, words: Object.keys(inputs).length - pictures > 1 };
+  const others = Object.entries(absent).filter(([name]) => name in inputs || several[name]);
   const rows = [["nothing", whole], ...others].map(([name, figures]) =>
     element("tr", {}, element("th", { scope: "row" }, name), ...names.flatMap((one) => intervalCells(figures[one]))),
   );

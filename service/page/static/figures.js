@@ -36,7 +36,7 @@ function head(model, name, figures, isOneOfMany) {
       ? card(titled("Figures"), `On ${count(figures.examples)} test rows, with 95 % intervals. Always answering “${always}” would have an accuracy of ${percent(figures.majority)}.`, metricsTable(figures.metrics))
       : null,
     Object.keys(figures.absent ?? {}).length
-      ? card(titled("With inputs left out"), "The same rows with one input withheld from each.", absentTable(figures.metrics, figures.absent))
+      ? card(titled("With inputs left out"), "The same rows with one input withheld from each.", absentTable(figures.metrics, figures.absent, model.inputs))
       : null,
     figures.confusion ? card(titled("What is taken for what"), null, confusion(model.labels[name], figures.confusion)) : null,
     figures.confused ? card(titled("What is taken for what"), null, confused(figures.confused, figures.classes)) : null,
