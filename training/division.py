@@ -85,8 +85,8 @@ def _joined_labels(names: Sequence[str], column: str) -> list[str]:
         parts = {part.strip() for name in names for part in name.split(delimiter)}
         if len(joined) >= _FEWEST_JOINED and len(parts) < len(names):
             return [
-                f"the {len(names)} labels of column {column!r} look like several a row, joined by {delimiter!r}: one by "
-                f"one they are {len(parts)}. To train them so, write a recipe (bifocal-training init) with kind: "
+                f"the {len(names)} labels of column {column!r} look like several a row, joined by {delimiter!r}: one "
+                f"by one they are {len(parts)}. To train them so, write a recipe (bifocal-training init) with kind: "
                 f"multi_label and delimiter: {delimiter!r} for the head"
             ]
     return []
