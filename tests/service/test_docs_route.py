@@ -46,6 +46,7 @@ def test_the_document_lists_every_route_and_names_no_foreign_address(stand_in_se
         "/predict",
         "/models",
         "/models/{name}",
+        "/models/{name}/examples",
         "/admin/models/{name}/activate",
         "/healthz",
         "/readyz",

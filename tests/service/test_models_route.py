@@ -68,7 +68,7 @@ def test_refused_versions_are_listed_with_the_reason(models: Path) -> None:
     assert (refused["version"], refused["state"]) == (3, "refused")
     assert "probabilities differ by 0.5" in refused["reason"]
     assert (cups["versions"][0]["state"], cups["inputs"], cups["created"]) == ("refused", {}, None)
-    assert cups["versions"][0]["reason"].startswith("Bundle 1 has format 99; this build reads up to 3.")
+    assert cups["versions"][0]["reason"].startswith("Bundle 1 has format 99; this build reads up to 4.")
 
 
 def test_tables_by_class_and_the_model_card_are_told_of_one_model_alone(models: Path) -> None:
