@@ -25,6 +25,7 @@ KINDS = {
 }
 
 GIVEN = np.ones(BATCH_SIZE, bool)
+SEEDS = np.arange(BATCH_SIZE, dtype=np.uint64)
 BATCH = np.random.default_rng(0).integers(0, 256, (BATCH_SIZE, SIDE_PX, SIDE_PX, 3), np.uint8)
 
 
@@ -46,7 +47,7 @@ MATRICES = matrices()
 
 def ours() -> None:
     """Pillow, a picture at a time; outside is the colour of the border."""
-    pictures(BATCH, GIVEN, MOVES, np.random.default_rng(0))
+    pictures(BATCH, GIVEN, MOVES, SEEDS)
 
 
 def by_numpy() -> None:
@@ -132,7 +133,7 @@ def main() -> None:
 
     def varied(settings: AugmentSettings) -> Callable[[], None]:
         def run() -> None:
-            pictures(BATCH, GIVEN, settings, np.random.default_rng(0))
+            pictures(BATCH, GIVEN, settings, SEEDS)
 
         return run
 

@@ -7,7 +7,7 @@ import threading
 import time
 import zlib
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
@@ -124,6 +124,7 @@ def shuffled(
     seed: tuple[int, int],
     augment: AugmentSettings = NO_AUGMENT,
     skip: int = 0,
+    part: Callable[[int], slice] = slice,
 ) -> Iterator[tuple[Batch, dict[str, Targets]]]:
     """One epoch of training: every row once in random order, varied, with inputs withheld at random.
 
@@ -137,22 +138,27 @@ def shuffled(
         seed: of the run and of the epoch.
         augment: how pictures and texts are varied.
         skip: batches that were taken already.
+        part: of a batch of so many rows those that are wanted; they are as they would be in the whole batch. All are if
+            not given.
 
     Yields:
         The tensors and, for each head, the targets of the batch.
     """
     order = np.random.default_rng(seed).permutation(len(examples))
     for number in range(skip, math.ceil(len(order) / batch_size)):
-        index = order[number * batch_size : (number + 1) * batch_size]
+        whole = order[number * batch_size : (number + 1) * batch_size]
+        wanted = part(len(whole))
+        index = whole[wanted]
         batch = examples.batch(index)
-        present = {name: array[index] for name, array in examples.present.items()}
-        batch |= withhold(present, absent_rate, _random(seed, number, "withhold"))
-        for name in examples.pictures:
-            given = batch[presence_of(name)]
-            batch[name] = vary.pictures(batch[name], given, augment, _random(seed, number, name))
-        for name in examples.texts:
-            delimiter = examples.delimiters.get(name)
-            batch[name] = vary.texts(batch[name], augment, _random(seed, number, name), delimiter=delimiter)
+        present = {name: array[whole] for name, array in examples.present.items()}
+        kept = withhold(present, absent_rate, _random(seed, number, "withhold"))
+        batch |= {name: array[wanted] for name, array in kept.items()}
+        for name in (*examples.pictures, *examples.texts):
+            seeds = _random(seed, number, name).integers(0, 2**64, len(whole), np.uint64)[wanted]
+            if name in examples.pictures:
+                batch[name] = vary.pictures(batch[name], batch[presence_of(name)], augment, seeds)
+            else:
+                batch[name] = vary.texts(batch[name], augment, seeds, delimiter=examples.delimiters.get(name))
         yield batch, {head: array[index] for head, array in examples.targets.items()}
 
 

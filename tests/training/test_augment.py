@@ -23,26 +23,30 @@ def batch(count: int = 4, shade: int | None = None) -> NDArray[np.uint8]:
     return pixels if shade is None else np.full_like(pixels, shade)
 
 
+def seeds_of(values: NDArray[Any], seed: int = 0) -> NDArray[np.uint64]:
+    return np.random.default_rng(seed).integers(0, 2**64, len(values), np.uint64)
+
+
 def varied(values: NDArray[np.uint8], settings: AugmentSettings, seed: int = 0) -> NDArray[np.uint8]:
-    return pictures(values, np.ones(len(values), bool), settings, np.random.default_rng(seed))
+    return pictures(values, np.ones(len(values), bool), settings, seeds_of(values, seed))
 
 
 def words(text: str, settings: AugmentSettings, *, seed: int = 0, delimiter: str | None = None) -> str:
     values = np.array([text], object)
-    return str(texts(values, settings, np.random.default_rng(seed), delimiter=delimiter)[0])
+    return str(texts(values, settings, seeds_of(values, seed), delimiter=delimiter)[0])
 
 
 def test_no_settings_change_nothing() -> None:
     values, captions = batch(), np.array(["a  b", ""], object)
 
     assert varied(values, AugmentSettings()) is values
-    assert texts(captions, AugmentSettings(), np.random.default_rng(0), delimiter=None) is captions
+    assert texts(captions, AugmentSettings(), seeds_of(captions), delimiter=None) is captions
 
 
 def test_what_goes_in_stays_as_it_is() -> None:
     values, captions = batch(), np.array(["a b c d"], object)
     varied(values, EVERYTHING)
-    texts(captions, AugmentSettings(word_dropout=0.9), np.random.default_rng(0), delimiter=None)
+    texts(captions, AugmentSettings(word_dropout=0.9), seeds_of(captions), delimiter=None)
 
     np.testing.assert_array_equal(values, batch())
     assert captions.tolist() == ["a b c d"]
@@ -53,10 +57,22 @@ def test_a_seed_gives_the_same_again_and_another_something_else() -> None:
     assert (varied(batch(), EVERYTHING, 1) != varied(batch(), EVERYTHING, 2)).any()
 
 
+def test_what_is_drawn_for_an_example_does_not_hang_on_the_others() -> None:
+    values, captions = batch(8), np.array([f"a b c d e {n}" for n in range(8)], object)
+    settings, seeds = AugmentSettings(**EVERYTHING.model_dump() | {"word_dropout": 0.5}), seeds_of(values)
+    given, some = np.ones(8, bool), slice(3, 6)
+
+    apart = pictures(values[some], given[some], settings, seeds[some])
+    np.testing.assert_array_equal(apart, pictures(values, given, settings, seeds)[some])
+    assert list(texts(captions[some], settings, seeds[some], delimiter=None)) == list(
+        texts(captions, settings, seeds, delimiter=None)[some]
+    )
+
+
 def test_absent_pictures_stay_black() -> None:
     given = np.array([True, False, True, False])
     values = np.where(given[:, None, None, None], batch(), 0).astype(np.uint8)
-    changed = pictures(values, given, EVERYTHING, np.random.default_rng(0))
+    changed = pictures(values, given, EVERYTHING, seeds_of(values))
 
     assert (changed.any(axis=(1, 2, 3)) == given).all()
 
@@ -172,7 +188,7 @@ def test_dropout_leaves_out_its_share_of_the_words() -> None:
 @pytest.mark.parametrize("dropout", [0.3, 0.5, 0.9, ALWAYS])
 def test_a_higher_dropout_always_leaves_less_of_short_texts(dropout: float, delimiter: str | None) -> None:
     values = np.array([f"red{delimiter or ' '}mug"] * 4000, object)
-    left = texts(values, AugmentSettings(word_dropout=dropout), np.random.default_rng(0), delimiter=delimiter)
+    left = texts(values, AugmentSettings(word_dropout=dropout), seeds_of(values), delimiter=delimiter)
     share = sum(len(text.split(delimiter)) for text in left) / 8000
 
     assert share == pytest.approx((1 + (1 - dropout) ** 2) / 2, abs=0.015)
@@ -213,7 +229,7 @@ def test_a_text_in_which_nothing_changes_is_the_very_same(text: str) -> None:
 
 def test_the_order_of_values_is_that_of_the_rows() -> None:
     values: NDArray[Any] = np.array(["a", "b c d e f", "", "g"], object)
-    changed = texts(values, AugmentSettings(word_dropout=0.4), np.random.default_rng(0), delimiter=None)
+    changed = texts(values, AugmentSettings(word_dropout=0.4), seeds_of(values), delimiter=None)
 
     assert changed[[0, 2, 3]].tolist() == ["a", "", "g"]
     assert set(changed[1].split()) < set("bcdef")

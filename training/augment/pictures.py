@@ -20,7 +20,7 @@ ERASED_ASPECT = (0.3, 1 / 0.3)
 
 
 def pictures(
-    values: NDArray[np.uint8], given: NDArray[np.bool_], settings: AugmentSettings, random: np.random.Generator
+    values: NDArray[np.uint8], given: NDArray[np.bool_], settings: AugmentSettings, seeds: NDArray[np.uint64]
 ) -> NDArray[np.uint8]:
     """The pictures of a batch, varied. What comes in from outside a picture has the colour of its border.
 
@@ -28,7 +28,7 @@ def pictures(
         values: uint8 (batch, height, width, 3).
         given: bool (batch,); the others are not touched.
         settings: how.
-        random: where the draws come from.
+        seeds: uint64 (batch,), of each picture's draws, so that one is varied alike in any company.
 
     Returns:
         uint8 (batch, height, width, 3); `values` itself if nothing is to be varied.
@@ -36,10 +36,10 @@ def pictures(
     moves = bool(settings.shift or settings.zoom or settings.rotation)
     if not (settings.flip or moves or settings.colour or settings.erasing):
         return values
-    draws = random.random((len(values), DRAWS))  # all of them always: no draw hangs on another setting
     varied = values.copy()
     for row in np.flatnonzero(given).tolist():
-        draw, pixels = draws[row], values[row]
+        random = np.random.default_rng(seeds[row])
+        draw, pixels = random.random(DRAWS), values[row]  # all of them always: no draw hangs on another setting
         if draw[0] < settings.flip:
             pixels = pixels[:, ::-1]
         if moves or settings.colour:

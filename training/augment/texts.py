@@ -13,7 +13,7 @@ from training.augment_settings import AugmentSettings
 
 
 def texts(
-    values: NDArray[Any], settings: AugmentSettings, random: np.random.Generator, *, delimiter: str | None
+    values: NDArray[Any], settings: AugmentSettings, seeds: NDArray[np.uint64], *, delimiter: str | None
 ) -> NDArray[Any]:
     """The texts of a batch, varied. A word is what stands between blanks; tags have no order, so they are only dropped.
 
@@ -22,7 +22,7 @@ def texts(
     Args:
         values: object (batch,) of str, empty where absent.
         settings: how.
-        random: where the draws come from.
+        seeds: uint64 (batch,), of each text's draws, so that one is varied alike in any company.
         delimiter: what stands between two tags; None for a text.
 
     Returns:
@@ -35,7 +35,7 @@ def texts(
     varied = values.copy()
     for row, text in enumerate(values.tolist()):
         words = [word for word in text.split(delimiter) if word.strip()]
-        draws = random.random((2, len(words)))
+        draws = np.random.default_rng(seeds[row]).random((2, len(words)))
         kept = [word for word, draw in zip(words, draws[0].tolist(), strict=True) if draw >= settings.word_dropout]
         for place, draw in enumerate(draws[1, : len(kept) - 1].tolist() if kept else ()):
             if draw < swap:
