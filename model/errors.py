@@ -6,6 +6,7 @@
     ├── ImageError              bytes that are not a usable picture
     │   └── ImageTooLargeError  a picture with more pixels than allowed
     ├── StorageError            a folder that cannot be written, weights that cannot be fetched
+    ├── ClusterError            processes that can't train together, or have lost each other
     ├── BundleError             a bundle on disk that is missing, broken or disagrees with itself
     ├── StoppedError            a training that was asked to stop, has saved itself and can go on
     ├── WorseModelError         a model that is worse than the one it would replace, and so is not published
@@ -63,6 +64,10 @@ class ImageTooLargeError(ImageError):
 
 class StorageError(BifocalError):
     """A folder that cannot be written or has too little room, or weights that cannot be fetched to it."""
+
+
+class ClusterError(BifocalError):
+    """Processes that can't train together, or have lost each other."""
 
 
 class BundleError(BifocalError):

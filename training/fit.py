@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,8 @@ import numpy as np
 from model.errors import BifocalError, ManifestError, SpecError, StoppedError, StorageError, WorseModelError
 from model.text import learn_vocabulary, needs_vocabulary
 from training import alone, finish
+from training.distributed.job import announce
+from training.distributed.replicas import Replicas
 from training.gating import require_comparable
 from training.journal import how_to_open
 from training.learned_rows import known_test_rows
@@ -62,6 +63,7 @@ def fit(
     each_alone: bool = False,
     request: Request | None = None,
     stop: Stop | None = None,
+    replicas: Replicas | None = None,
 ) -> Fitted:
     """Trains, tests once, exports, publishes.
 
@@ -72,6 +74,7 @@ def fit(
         each_alone: also train each modality alone, to see what merging gives.
         request: what else is asked for; its folders and `alone` if not given are those above.
         stop: says whether to end.
+        replicas: that train together; None for one alone. Of a cluster this is the chief.
 
     Raises:
         ManifestError: if a text has no words to learn.
@@ -88,7 +91,7 @@ def fit(
     reuse.check(data.recipe.spec)
     if request.gate:
         require_comparable(data, request, folders.runs)
-    run = Run.create(folders.runs, data.recipe.name)
+    run = Run.create(folders.runs, data.recipe.name, folder=folders.run)
     with _saying_how_to_go_on(run), at_work(run.path):
         run.write_recipe(data.recipe)
         _tell_data(data, run, reporter)
@@ -96,14 +99,20 @@ def fit(
             reporter.say(line)
         vocabularies = learn_vocabularies(data, run, reuse)
         run.write_contents(np.concatenate([data.contents["train"], data.contents["val"]]))
-        found = {"manifest_sha256": data.digest, "rows_sha256": rows_digest(data), "libraries": _libraries()}
+        found = {"manifest_sha256": data.digest, "rows_sha256": data.rows_digest, "libraries": _libraries()}
         run.write_request(request.model_copy(update=found))
         reporter.say(f"watch it:   {how_to_open(run)}")
-        return _carry_on(Session(run, data, vocabularies, reporter, stop or Stop()))
+        return _carry_on(Session(run, data, vocabularies, reporter, stop or Stop(), replicas=replicas))
 
 
 def resume(
-    run: Run, data: Prepared, reporter: Reporter, *, request: Request | None = None, stop: Stop | None = None
+    run: Run,
+    data: Prepared,
+    reporter: Reporter,
+    *,
+    request: Request | None = None,
+    stop: Stop | None = None,
+    replicas: Replicas | None = None,
 ) -> Fitted:
     """Finishes a run that was broken off, or judges and publishes one that is finished.
 
@@ -113,6 +122,7 @@ def resume(
         reporter: told how it goes.
         request: what is asked for now; what was asked for at first if not given.
         stop: says whether to end.
+        replicas: as for `fit`.
 
     Raises:
         ManifestError: if the data is no longer what the run began with.
@@ -120,7 +130,7 @@ def resume(
         Else as `fit`.
     """
     request = request or run.request()
-    if rows_digest(data) != request.rows_sha256:
+    if data.rows_digest != request.rows_sha256:
         raise ManifestError(
             f"The rows that can be used are no longer those that {run.name} began with: pictures were lost, or mended. "
             f"{len(data.bad)} rows can't be used now. Bring the pictures back, or train anew."
@@ -133,7 +143,8 @@ def resume(
         if run.is_finished:
             return _judge_and_publish(Session(run, data, {}, reporter, stop or Stop()))
         # All vocabularies were written before what was asked for.
-        return _carry_on(Session(run, data, kept_vocabularies(data, run), reporter, stop or Stop()))
+        vocabularies = kept_vocabularies(data, run)
+        return _carry_on(Session(run, data, vocabularies, reporter, stop or Stop(), replicas=replicas))
 
 
 def learn_vocabularies(data: Prepared, run: Run, reuse: Reuse) -> dict[str, Path]:
@@ -168,14 +179,6 @@ def kept_vocabularies(data: Prepared, run: Run) -> dict[str, Path]:
     return {name: run.vocabulary(name) for name, branch in branches.items() if needs_vocabulary(branch)}
 
 
-def rows_digest(data: Prepared) -> str:
-    """SHA-256 of the numbers of the rows of each split: a training that goes on must find the same."""
-    digest = hashlib.sha256()
-    for examples in (data.train, data.val, data.test):
-        digest.update(len(examples).to_bytes(8, "little") + examples.rows.tobytes())
-    return digest.hexdigest()
-
-
 def _carry_on(session: Session) -> Fitted:
     """Does what is left to be done of a run."""
     started = time.perf_counter()
@@ -195,6 +198,8 @@ def _carry_on(session: Session) -> Fitted:
     run.write_metrics(metrics)
     run.drop_checkpoints()  # not before: a run that is not finished needs them
     finish.report(session)
+    if session.replicas is not None:
+        announce(None, session.replicas)  # the other workers have waited, so that they end well only if all did
     return _told(run, metrics, reporter)
 
 

@@ -19,7 +19,7 @@ class Frozen:
         names = {f"{branch}.{part}" for branch in branches for part in ("branch", "lookup")}
         # Only what trained before, for part of a pretrained network may be meant to stay as it is.
         self._layers = [
-            leaf for layer in network.layers if layer.name in names for leaf in _leaves(layer) if leaf.trainable
+            leaf for layer in network.layers if layer.name in names for leaf in leaves(layer) if leaf.trainable
         ]
         for layer in self._layers:
             layer.trainable = False
@@ -30,9 +30,10 @@ class Frozen:
             layer.trainable = True
 
 
-def _leaves(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
+def leaves(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
+    """The layers that are no models, of a model and of those in it."""
     if isinstance(layer, keras.Model):
         for inner in layer.layers:
-            yield from _leaves(inner)
+            yield from leaves(inner)
     else:
         yield layer

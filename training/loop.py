@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 import time
+from signal import SIGTERM
 
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from model.encoder import Encoder
 from model.errors import SpecError, StoppedError
-from model.heads import probabilities
 from model.spec import ModelSpec
-from training.accuracy import accuracy
 from training.checkpoint import Checkpoint
 from training.course import Course
+from training.distributed.agreement import agreed, begin_alike, shared_logits
+from training.distributed.replicas import Replicas
 from training.epoch import Epoch, Listener
 from training.forward import Forward, constants, forward_pass, predict_logits
 from training.monitor import Monitor
@@ -27,6 +27,7 @@ from training.pooling import all_pooled, fit_pools
 from training.precision import arithmetic
 from training.stopping import Stop
 from training.training_settings import Precision, TrainingSettings
+from training.validation import validate
 
 __all__ = ["Epoch", "Forward", "Listener", "forward_pass", "predict_logits", "train"]
 
@@ -44,6 +45,7 @@ def train(
     checkpoint: Checkpoint | None = None,
     stop: Stop | None = None,
     forward: Forward | None = None,
+    replicas: Replicas | None = None,
 ) -> Course:
     """Trains a network in place and leaves it with the weights of its best epoch.
 
@@ -63,6 +65,8 @@ def train(
         checkpoint: where to write what can be gone on from; None for nowhere.
         stop: asked after each step whether to end there.
         forward: of the network, if there is one.
+        replicas: that share each batch out, in whose scope the network was made; None for one alone. Every process of a
+            cluster has to call this, the chief with the checkpoint, and all end with the chief's course and weights.
 
     Returns:
         How it went.
@@ -71,10 +75,11 @@ def train(
         SpecError: if the loss is no longer a number.
         StorageError: if the checkpoint can't be read or written.
         StoppedError: if it was asked to stop; what was done is in the checkpoint.
+        ClusterError: if another process is gone.
     """
     course = Course(precision=precision)
     forward = forward or forward_pass(network, encoder, spec)
-    under_way = _Training(network, encoder, spec, training, validation, settings, course, forward)
+    under_way = _Training(network, encoder, spec, training, validation, settings, course, forward, replicas)
     under_way.go_on_from(checkpoint)
     stop = stop or Stop()
     with stop.deferred():
@@ -95,8 +100,11 @@ class _Training:
         settings: TrainingSettings,
         course: Course,
         forward: Forward,
+        replicas: Replicas | None,
     ) -> None:
         self.course = course
+        self._replicas = replicas
+        self._others = replicas if replicas is not None and replicas.cluster is not None else None
         self._network = network
         self._spec = spec
         self._training = training
@@ -105,11 +113,12 @@ class _Training:
         self._steps_per_epoch = math.ceil(len(training) / settings.batch_size)
         self._objective = Objective(spec, training.targets)
         self._optimisation = Optimisation(
-            network, encoder, self._objective, settings, steps_per_epoch=self._steps_per_epoch
+            network, encoder, self._objective, settings, steps_per_epoch=self._steps_per_epoch, replicas=replicas
         )
         self._monitor = Monitor(settings.monitor, spec)
         pools = all_pooled(spec)
-        self._forward = forward_pass(network, encoder, spec, names=[*spec.heads, *pools]) if pools else forward
+        self._answers = [*spec.heads, *pools]
+        self._forward = forward_pass(network, encoder, spec, names=self._answers) if pools else forward
         self._best_weights: list[NDArray[np.generic]] = network.get_weights()
         self._checkpoint: Checkpoint | None = None
         self._since = time.perf_counter()  # what came before is in the course
@@ -117,21 +126,25 @@ class _Training:
     def go_on_from(self, checkpoint: Checkpoint | None) -> None:
         """Takes up what a checkpoint holds, and writes there from now on."""
         self._checkpoint = checkpoint
-        if checkpoint is None:
-            return
-        if not checkpoint.exists:
-            self._save()  # where nothing can be written, that is known now
-            return
-        arrays, self.course = checkpoint.read()
-        best = {f"best/{number}": variable for number, variable in enumerate(self._network.weights)}
-        require_fit(best.items(), arrays)
-        self._best_weights = [arrays[name] for name in best]
+        arrays = None
+        if checkpoint is not None and checkpoint.exists:
+            arrays, self.course = checkpoint.read()
+            best = {f"best/{number}": variable for number, variable in enumerate(self._network.weights)}
+            require_fit(best.items(), arrays)
+            self._best_weights = [arrays[name] for name in best]
+        if self._others is not None:
+            self.course = agreed(self.course, self._others)
         if self.course.ended:
             self._network.set_weights(self._best_weights)
         else:
             # What trains from this epoch on does so from its first step on.
             self._optimisation.enter(self.course.epoch if self.course.step else self.course.epoch - 1)
-            self._optimisation.assign(arrays)
+            if arrays is not None:
+                self._optimisation.assign(arrays)
+            if self._replicas is not None:
+                begin_alike(self._optimisation, self._network, self._replicas)
+        if checkpoint is not None and arrays is None:
+            self._save()  # where nothing can be written, that is known now
         self._since = time.perf_counter()
 
     def run(self, listener: Listener, stop: Stop) -> None:
@@ -158,11 +171,15 @@ class _Training:
             seed=(settings.seed, course.epoch),
             augment=settings.augment,
             skip=course.step,
+            part=slice if self._replicas is None else self._replicas.part,
         )
         waited_before = course.waited_s
         with Prefetched(batches) as ready, arithmetic(course.precision):
             for batch, targets in ready:
-                loss = self._optimisation.step(constants(batch), constants(targets))
+                rows = min(settings.batch_size, len(self._training) - course.step * settings.batch_size)
+                loss, stops = self._optimisation.step(
+                    constants(batch), constants(targets), rows=rows, stops=stop.asked is not None
+                )
                 course.losses.append(loss)
                 course.waited_s = waited_before + ready.waited_s
                 if not math.isfinite(loss):
@@ -172,9 +189,11 @@ class _Training:
                     )
                 self._tell_step(listener)
                 self._save_if_due()
-                if stop.asked is not None:
+                if stops or (stop.asked is not None and self._others is None):
                     self._save()
-                    raise StoppedError(f"Stopped in epoch {course.epoch} after step {course.step}.", signal=stop.asked)
+                    raise StoppedError(
+                        f"Stopped in epoch {course.epoch} after step {course.step}.", signal=stop.asked or SIGTERM
+                    )
 
     def _tell_step(self, listener: Listener) -> None:
         self._count_time()
@@ -189,12 +208,18 @@ class _Training:
         sizes = np.full(len(course.losses), self._settings.batch_size)
         sizes[-1] = len(self._training) - sizes[:-1].sum()
         with self._optimisation.as_kept():
-            logits = predict_logits(self._forward, self._validation)
+            logits = self._validation_logits()
             logits |= fit_pools(self._network, self._spec, logits, self._validation.targets)
-            val_loss, val_accuracy, monitored = self._validate(logits)
+            found = validate(
+                logits,
+                self._validation.targets,
+                spec=self._spec,
+                objective=self._objective,
+                monitor=self._monitor,
+            )
             best = course.best
             # The loss decides between equals, and the accuracy between equal losses.
-            score = self._monitor.score(monitored, val_loss, val_accuracy)
+            score = self._monitor.score(found.monitored, found.loss, found.accuracy)
             is_best = best is None or score > self._monitor.score(best.monitored, best.val_loss, best.val_accuracy)
             if is_best:
                 self._best_weights = self._network.get_weights()
@@ -202,31 +227,26 @@ class _Training:
         epoch = Epoch(
             epoch=course.epoch,
             loss=float(np.average(course.losses, weights=sizes)),
-            val_loss=val_loss,
-            val_accuracy=val_accuracy,
+            val_loss=found.loss,
+            val_accuracy=found.accuracy,
             seconds=course.seconds,
             examples_per_s=len(self._training) / trained_s,
             learning_rate=self._optimisation.learning_rate(),
             waited_s=course.waited_s,
-            monitored=monitored,
+            monitored=found.monitored,
             best=is_best,
         )
         course.history.append(epoch)
         course.since_best = 0 if is_best else course.since_best + 1
         course.epoch, course.losses, course.seconds, course.waited_s = course.epoch + 1, [], 0.0, 0.0
-        listener.epoch(epoch, is_best)
+        if self._others is not None:
+            self.course = agreed(course, self._others)
+        listener.epoch(course.history[-1], is_best)
 
-    def _validate(self, logits: dict[str, NDArray[np.float32]]) -> tuple[float, float, float]:
-        """Loss of the heads' answers, in nats; mean of the heads' accuracies; what is monitored."""
-        targets = self._validation.targets
-        loss = float(self._objective.of_answers(constants(logits), constants(targets)))
-        found = {name: probabilities(head, logits[name]).numpy() for name, head in self._spec.heads.items()}
-        accuracies = [accuracy(head, found[name], targets[name]) for name, head in self._spec.heads.items()]
-        losses = {
-            name: float(self._objective.of_head(name, tf.constant(logits[name]), tf.constant(targets[name])))
-            for name in self._spec.heads
-        }
-        return loss, float(np.mean(accuracies)), self._monitor.value(loss, losses, found, targets)
+    def _validation_logits(self) -> dict[str, NDArray[np.float32]]:
+        if self._others is None:
+            return predict_logits(self._forward, self._validation)
+        return shared_logits(self._forward, self._validation, self._network, self._answers, self._others)
 
     def _is_over(self) -> bool:
         settings, done = self._settings, len(self.course.history)

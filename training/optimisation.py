@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import keras
 import numpy as np
@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from model.encoder import Encoder
 from model.errors import StorageError
 from training.average import Average
+from training.distributed.replicas import Replicas
+from training.distributed.step import shared
 from training.freezing import Frozen
 from training.objective import Objective
-from training.step import Group, Step, compiled
+from training.step import Group, compiled
 from training.training_settings import TrainingSettings
 
 Arrays = dict[str, NDArray[np.generic]]
+Tensors = Mapping[str, tf.Tensor]
 
 
 class Optimisation:
@@ -30,6 +33,7 @@ class Optimisation:
         objective: what to make small.
         settings: epochs, rates, what is frozen, the average.
         steps_per_epoch: of which the rates are made.
+        replicas: that share each batch out, in whose scope the network was made; None for one alone.
     """
 
     def __init__(
@@ -40,16 +44,19 @@ class Optimisation:
         settings: TrainingSettings,
         *,
         steps_per_epoch: int,
+        replicas: Replicas | None = None,
     ) -> None:
         self._network = network
         self._encoder = encoder
         self._objective = objective
         self._settings = settings
         self._steps_per_epoch = steps_per_epoch
+        self._replicas = replicas
         self._frozen = Frozen(network, settings.freeze)
         self._has_thawed = False
-        self._groups = [self._group(network.trainable_variables, first_epoch=1)]
-        self._average = Average(network.weights, settings.ema_decay) if settings.ema_decay is not None else None
+        with self._on_every_device():
+            self._groups = [self._group(network.trainable_variables, first_epoch=1)]
+            self._average = Average(network.weights, settings.ema_decay) if settings.ema_decay is not None else None
         self._step = self._compiled()
 
     def enter(self, epoch: int) -> bool:
@@ -66,13 +73,28 @@ class Optimisation:
         known = {id(variable) for group in self._groups for variable in group.variables}
         thawed = [variable for variable in self._network.trainable_variables if id(variable) not in known]
         if thawed:
-            self._groups.append(self._group(thawed, first_epoch=thaw_at))
+            with self._on_every_device():
+                self._groups.append(self._group(thawed, first_epoch=thaw_at))
         self._step = self._compiled()
         return True
 
-    def step(self, tensors: Mapping[str, tf.Tensor], targets: Mapping[str, tf.Tensor]) -> float:
-        """One step; the loss of the batch in nats."""
-        return float(self._step(tensors, targets))
+    def step(
+        self, tensors: Tensors, targets: Tensors, *, rows: int | None = None, stops: bool = False
+    ) -> tuple[float, bool]:
+        """One step.
+
+        Args:
+            tensors, targets: of this process's part of the batch; alone it is all of it.
+            rows: of the whole batch, if these are not all of it.
+            stops: whether this process is to stop.
+
+        Returns:
+            The loss of the whole batch in nats, and whether any process is to stop.
+
+        Raises:
+            ClusterError: if another process is gone.
+        """
+        return self._step(tensors, targets, len(next(iter(targets.values()))) if rows is None else rows, stops)
 
     def learning_rate(self) -> float:
         """The rate of the last step."""
@@ -120,8 +142,15 @@ class Optimisation:
             total_steps=(self._settings.epochs - first_epoch + 1) * self._steps_per_epoch,
         )
 
-    def _compiled(self) -> Step:
-        return compiled(self._network, self._encoder, self._objective, self._groups, self._average)
+    def _on_every_device(self) -> AbstractContextManager[object]:
+        return nullcontext() if self._replicas is None else self._replicas.scope()
+
+    def _compiled(self) -> Callable[[Tensors, Tensors, int, bool], tuple[float, bool]]:
+        parts = self._network, self._encoder, self._objective, self._groups, self._average
+        if self._replicas is None:
+            step = compiled(*parts)
+            return lambda tensors, targets, rows, stops: (float(step(tensors, targets)), stops)  # noqa: ARG005
+        return shared(*parts, self._replicas)
 
 
 def require_fit(variables: Iterable[tuple[str, keras.Variable]], arrays: Mapping[str, NDArray[np.generic]]) -> None:

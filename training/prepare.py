@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,14 @@ class Prepared:
     def digest(self) -> str:
         """SHA-256 of the manifest."""
         return self.manifest.digest
+
+    @property
+    def rows_digest(self) -> str:
+        """SHA-256 of the numbers of the rows of each split: a training that goes on must find the same."""
+        digest = hashlib.sha256()
+        for examples in (self.train, self.val, self.test):
+            digest.update(len(examples).to_bytes(8, "little") + examples.rows.tobytes())
+        return digest.hexdigest()
 
 
 def prepare(recipe: Recipe, *, cache_dir: Path, reporter: Reporter, also: Sequence[str] = ()) -> Prepared:

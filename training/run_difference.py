@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ from training.accuracy import overlap
 from training.evaluation.bootstrap import Interval, paired_accuracy
 from training.numbers import METRICS
 from training.predictions import GROUP
+from training.recipe_difference import Pair, differing, differing_keys, flat
 from training.run_contents import Contents
 
-Pair = tuple[Any, Any]
 # Which group each row is in.
 Codes = NDArray[np.intp]
 
@@ -72,12 +72,11 @@ def difference(path_a: Path, path_b: Path) -> Difference:
         SpecError: if this build can't read the recipe of one.
     """
     a, b = run_contents.read(path_a), run_contents.read(path_b)
-    recipes = [dict(_flat(run.recipe.model_dump(mode="json"))) for run in (a, b)]
     gains, unpaired, cautions = _gains(a, b)
     return Difference(
-        recipe=_differing(*recipes),
-        data=_differing(_data(a), _data(b)),
-        libraries=_differing(*(run.metadata.libraries if run.metadata else {} for run in (a, b))),
+        recipe=differing_keys(a.recipe, b.recipe),
+        data=differing(_data(a), _data(b)),
+        libraries=differing(*(run.metadata.libraries if run.metadata else {} for run in (a, b))),
         figures={
             head: {
                 name: (a.test[head]["metrics"].get(name), b.test[head]["metrics"].get(name))
@@ -93,24 +92,10 @@ def difference(path_a: Path, path_b: Path) -> Difference:
     )
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Keys with their path, as in `spec.heads.category.class_weights`; lists as they are."""
-    for key, value in values.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
-
-
-def _differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Pair]:
-    keys = [*a, *(key for key in b if key not in a)]
-    return {key: (a.get(key), b.get(key)) for key in keys if a.get(key) != b.get(key)}
-
-
 def _data(run: Contents) -> dict[str, Any]:
     if run.metadata is None:
         return {}
-    return dict(_flat(run.metadata.training_data))
+    return dict(flat(run.metadata.training_data))
 
 
 def _gains(a: Contents, b: Contents) -> tuple[dict[str, Interval], dict[str, str], dict[str, str]]:

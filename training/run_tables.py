@@ -11,7 +11,8 @@ from rich.table import Table
 
 from training.numbers import METRICS, measure
 from training.progress import Reporter
-from training.run_difference import Difference, Pair
+from training.recipe_difference import Pair
+from training.run_difference import Difference
 from training.run_listing import Listed
 
 SHOWN_CHARACTERS = 60

@@ -32,10 +32,12 @@ class Folders:
     Args:
         runs: a new run folder is made in it.
         models: the bundle is published in it.
+        run: name of the run folder; made of the model's name and the time if not given.
     """
 
     runs: Path
     models: Path
+    run: str | None = None
 
     def require_writable(self) -> None:
         """Makes both folders and tries to write to them: now, and not after an hour of training.
@@ -80,14 +82,17 @@ class Run:
         self.path = path
 
     @classmethod
-    def create(cls, runs: Path, name: str) -> Run:
-        """Makes a new folder `<runs>/<name>-<UTC time>`.
+    def create(cls, runs: Path, name: str, *, folder: str | None = None) -> Run:
+        """Makes a new folder `<runs>/<name>-<UTC time>`, or `<runs>/<folder>`.
 
         Raises:
             StorageError: if it can't be made.
         """
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         try:
+            if folder is not None:
+                (runs / folder).mkdir(parents=True, exist_ok=True)
+                return cls(runs / folder)
             for number in range(1, 1000):
                 path = runs / (f"{name}-{stamp}" if number == 1 else f"{name}-{stamp}-{number}")
                 try:

@@ -11,6 +11,7 @@ from pathlib import Path
 from model.spec import ModelSpec
 from training.checkpoint import Checkpoint
 from training.course import Course
+from training.distributed.replicas import Replicas
 from training.epoch import Epoch, Listener
 from training.journal import Journal
 from training.prepare import Prepared
@@ -33,6 +34,7 @@ class Session:
         reporter: told how it goes.
         stop: says whether to end.
         before_s: seconds that earlier processes trained in this run.
+        replicas: that share each batch out; None for one alone.
     """
 
     run: Run
@@ -41,6 +43,7 @@ class Session:
     reporter: Reporter
     stop: Stop
     before_s: float = 0.0
+    replicas: Replicas | None = None
 
     @cached_property
     def reuse(self) -> Reuse:
@@ -82,6 +85,7 @@ class Session:
                 self.reporter.say,
                 checkpoint=checkpoint,
                 stop=self.stop,
+                replicas=self.replicas,
             )
 
     def train_part(self, name: str, spec: ModelSpec, *, title: str) -> Trained:
@@ -104,6 +108,7 @@ class Session:
                 None if checkpoint.exists else self.reuse.of_branches(),
                 checkpoint=checkpoint,
                 stop=self.stop,
+                replicas=self.replicas,
             )
 
     def _before(self, checkpoint: Checkpoint) -> Course:

@@ -15,6 +15,19 @@ from training.training_settings import TrainingSettings
 Step = Callable[[Mapping[str, tf.Tensor], Mapping[str, tf.Tensor]], tf.Tensor]
 
 
+class SummedAdamW(keras.optimizers.AdamW):
+    """Keras's, for gradients that are those of the whole batch.
+
+    Where several replicas share the batch out, Keras's shortens the gradients of each and sums what is left, which is
+    not what one that has the whole batch would do; so `training.distributed.step` sums them before.
+    """
+
+    def _all_reduce_sum_gradients(
+        self, grads_and_vars: list[tuple[tf.Tensor, tf.Variable]]
+    ) -> list[tuple[tf.Tensor, tf.Variable]]:
+        return grads_and_vars
+
+
 class Group:
     """Weights and the optimizer that moves them: AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101).
 
@@ -38,7 +51,7 @@ class Group:
             warmup_steps=min(warmup_steps, total_steps - 1),
             decay_steps=max(total_steps - warmup_steps, 1),
         )
-        self.optimizer = keras.optimizers.AdamW(
+        self.optimizer = SummedAdamW(
             self._schedule, weight_decay=settings.weight_decay, global_clipnorm=settings.clip_norm
         )
         # Decay pulls weights to zero to keep them small; biases, scales and the vectors of absent inputs need none.

@@ -30,9 +30,18 @@ class Stop:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._heard) for number in SIGNALS}
+        self._before = self._listen()
         return self
+
+    def listen_again(self) -> None:
+        """Listens again, after something else has put its own handlers in place of these."""
+        self._listen()
+
+    def _listen(self) -> dict[int, Any]:
+        """Puts the handlers in place, and gives those that were there."""
+        if threading.current_thread() is not threading.main_thread():
+            return {}
+        return {number: signal.signal(number, self._heard) for number in SIGNALS}
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

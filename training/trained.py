@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
@@ -19,6 +20,8 @@ from model.spec import ModelSpec
 from training.accuracy import accuracy
 from training.checkpoint import Checkpoint
 from training.course import Course
+from training.distributed.job import Job, announce, require_same_data
+from training.distributed.replicas import Replicas
 from training.epoch import Epoch, Listener
 from training.forward import Forward, constants, forward_pass, predict_logits
 from training.loop import train
@@ -85,6 +88,7 @@ def train_spec(
     *,
     checkpoint: Checkpoint | None = None,
     stop: Stop | None = None,
+    replicas: Replicas | None = None,
 ) -> Trained:
     """Builds a spec and trains it with the settings of the data's recipe.
 
@@ -97,11 +101,14 @@ def train_spec(
         say: told what the network starts from.
         checkpoint: what to go on from, if it is there, and where to write it; None trains in one go.
         stop: asked after each step whether to end there.
+        replicas: that share each batch out; None for one alone. The chief of a cluster tells the other workers, which
+            have to be waiting in `training.distributed.follow`.
 
     Raises:
         SpecError: if training diverges, or weights to start from do not fit.
         StorageError: if the checkpoint can't be read or written.
         StoppedError: if it was asked to stop.
+        ClusterError: if another worker is gone, or has other rows.
     """
     settings = data.recipe.training
     files = {name: file for name, file in vocabulary_files.items() if name in spec.branches}
@@ -111,12 +118,21 @@ def train_spec(
         tried = precision_trial(spec, data, files)
         say(str(tried))
         precision = tried.chosen
+    leads = replicas is None or replicas.is_chief
+    if replicas is not None and leads:
+        told = Job.of(spec, data, settings.model_copy(update={"precision": precision}), files)
+        announce(told, replicas)
+        require_same_data(told, data, replicas)
     keras.utils.set_random_seed(settings.seed)
     encoder = Encoder(spec, files)
-    network = build(spec, vocabulary_sizes(files))
-    # A checkpoint has all weights; what they once came from may be gone.
-    for line in start(network, spec, files, reuse or Reuse(None), freeze=settings.freeze) if not goes_on else ():
-        say(line)
+    with nullcontext() if replicas is None else replicas.scope():
+        network = build(spec, vocabulary_sizes(files))
+    if replicas is not None:
+        replicas.share_statistics(network)
+    # A checkpoint has all weights, and what they once came from may be gone; other workers are given the chief's.
+    if leads and not goes_on:
+        for line in start(network, spec, files, reuse or Reuse(None), freeze=settings.freeze):
+            say(line)
     forward = forward_pass(network, encoder, spec)
     course = train(
         network,
@@ -130,6 +146,7 @@ def train_spec(
         checkpoint=checkpoint,
         stop=stop,
         forward=forward,
+        replicas=replicas,
     )
     best = course.best or course.history[-1]
     return Trained(spec, network, encoder, course, best, forward)

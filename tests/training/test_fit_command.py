@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from model.errors import ManifestError, SpecError, StorageError
+from model.errors import ClusterError, ManifestError, SpecError, StorageError
 from tests import tiny
 from training.cli import app
 from training.commands.column_options import GivenColumns
 from training.commands.fit import _chosen
+from training.commands.process import begun_before
 from training.request import Request
 from training.runs import Run
 
@@ -32,6 +34,7 @@ def run_of(folder: Path, manifest: Path) -> Run:
         (["--from", "runs/x"], "--from RUN needs the manifest of the new rows beside it"),
         ([], "Give a MANIFEST with columns, or --recipe FILE"),
         (["a.yaml", "--label", "colour"], "A recipe and columns do not go together"),
+        (["a.yaml", "--run", "a/b"], "--run is the name of a folder in --runs-dir, without slashes. Received: 'a/b'."),
     ],
 )
 def test_options_that_do_not_go_together_are_told(
@@ -73,6 +76,29 @@ def test_a_run_of_a_manifest_that_was_changed_is_not_gone_on_with(tiny_manifest:
 
     assert isinstance(done.exception, ManifestError)
     assert "was changed since the run began" in str(done.exception)
+
+
+def test_a_run_of_a_name_is_gone_on_with_if_it_was_begun_by_the_same_recipe(
+    tiny_manifest: Path, tmp_path: Path
+) -> None:
+    recipe = tiny.recipe(tiny_manifest)
+    run = run_of(tmp_path, tiny_manifest)
+    run.write_recipe(recipe.with_labels({"colour": tuple(tiny.COLOURS)}))  # as `fit` writes it
+
+    assert begun_before(tmp_path, "another", recipe) is None
+    assert begun_before(tmp_path, run.name, recipe) == run.path
+    with pytest.raises(StorageError, match=r"was begun by another recipe: training\.epochs is 12 there and 99 now\."):
+        begun_before(tmp_path, run.name, recipe.replace(training={"epochs": 99}))
+
+
+def test_devices_are_not_for_one_of_several_processes(tiny_manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 1}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(cluster))
+    arguments = ["fit", str(tiny_manifest), "--text", "caption", "--label", "label", "--devices", "GPU:0,GPU:1"]
+    done = CliRunner().invoke(app, arguments)
+
+    assert isinstance(done.exception, ClusterError)
+    assert "--devices is for one process, and TF_CONFIG names several" in str(done.exception)
 
 
 def test_a_folder_that_is_no_run_or_was_never_one_is_told(tmp_path: Path, tiny_manifest: Path) -> None:

@@ -24,7 +24,7 @@ from model.spec import ModelSpec
 from tests import tiny
 from training.checkpoint import Checkpoint
 from training.course import Course
-from training.fit import learn_vocabularies, resume, rows_digest
+from training.fit import learn_vocabularies, resume
 from training.loop import Listener, train
 from training.prepare import Prepared, prepare
 from training.progress import Reporter
@@ -183,7 +183,7 @@ def test_a_run_whose_rows_are_no_longer_the_same_is_not_gone_on_with(
 ) -> None:
     run = Run.create(tmp_path, "tiny")
     run.write_recipe(prepared.recipe)
-    run.write_request(Request(models=tmp_path, cache=tmp_path, rows_sha256=rows_digest(prepared)))
+    run.write_request(Request(models=tmp_path, cache=tmp_path, rows_sha256=prepared.rows_digest))
     fewer = replace(prepared, val=prepared.val.subset(prepared.val.rows > prepared.val.rows.min()))
 
     with pytest.raises(

@@ -12,7 +12,7 @@ from rich.console import Console
 from model.errors import StorageError
 from tests import tiny
 from training import run_listing
-from training.fit import resume, rows_digest
+from training.fit import resume
 from training.prepare import prepare
 from training.progress import Reporter
 from training.request import Request
@@ -49,7 +49,7 @@ def test_a_run_under_way_is_listed_as_running_and_not_resumed(tiny_manifest: Pat
     data = prepare(recipe, cache_dir=tmp_path / "cache", reporter=reporter)
     run = Run.create(tmp_path, "tiny")
     run.write_recipe(recipe)
-    run.write_request(Request(models=tmp_path, cache=tmp_path / "cache", rows_sha256=rows_digest(data)))
+    run.write_request(Request(models=tmp_path, cache=tmp_path / "cache", rows_sha256=data.rows_digest))
 
     with at_work(run.path):
         assert run_listing.read(run.path).state == "running"

@@ -22,14 +22,12 @@ from training.commands.column_options import (
     TagsOption,
     TextOption,
 )
-from training.commands.console import reporter as console_reporter
+from training.commands.process import begin, begun_before, go_on
 
 if TYPE_CHECKING:
     from training.recipe import Recipe
-    from training.request import Request
-    from training.runs import Folders
 
-WITH_RESUME = {"resume", "publish", "gate"}
+WITH_RESUME = {"resume", "publish", "gate", "devices"}
 
 
 def fit(
@@ -92,6 +90,21 @@ def fit(
     resume: Annotated[
         Path | None, typer.Option(help="Finish a run that was broken off; it needs no other option.", metavar="RUN")
     ] = None,
+    run: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of the run folder. A run of that name that was broken off is gone on with: for jobs that are "
+            "started again when they fail.",
+            show_default=False,
+        ),
+    ] = None,
+    devices: Annotated[
+        str | None,
+        typer.Option(
+            help="Share each batch out among these: GPU:0,GPU:1. All GPUs if not given. (Several machines: TF_CONFIG.)",
+            show_default=False,
+        ),
+    ] = None,
     max_bad: MaxBadOption = None,
     image_root: ImageRootOption = None,
     alone: Annotated[
@@ -120,11 +133,17 @@ def fit(
     After Ctrl-C, a crash or a full disk, from where it was:
 
         bifocal-training fit --resume runs/listings-20260102-030405
+
+    By several machines, the same command on each; the variable TF_CONFIG says who is who (docs/distributed.md):
+
+        bifocal-training fit listings.yaml --run nightly
     """
     if resume is not None:
         _refuse_others(context)
-        _resume(resume, gate=gate, publish=publish)
+        go_on(resume, gate=gate, publish=publish, devices=devices)
         return
+    if run is not None and (run in ("", ".", "..") or Path(run).name != run):
+        raise typer.BadParameter(f"--run is the name of a folder in --runs-dir, without slashes. Received: {run!r}.")
     for option in ("gate_metric", "gate_tolerance"):
         if not gate and _is_given(context, option):
             raise typer.BadParameter(f"--{option.replace('_', '-')} has no effect without --gate.")
@@ -158,7 +177,10 @@ def fit(
         gate_tolerance=gate_tolerance,
         source=start and start.absolute(),
     )
-    _begin(chosen, Folders(runs_dir, models_dir), request)
+    if run is not None and (begun := begun_before(runs_dir, run, chosen)) is not None:
+        go_on(begun, gate=gate, publish=publish, devices=devices)
+        return
+    begin(chosen, Folders(runs_dir, models_dir, run), request, devices=devices)
 
 
 def _chosen(columns: GivenColumns, start: Path | None, training: dict[str, Any]) -> Recipe:
@@ -180,48 +202,6 @@ def _chosen(columns: GivenColumns, start: Path | None, training: dict[str, Any])
     data = {} if columns.max_bad is None else {"max_bad": columns.max_bad}
     recipe = recipe.replace(data=data, training=given)
     return recipe if columns.name is None else recipe.renamed(columns.name)
-
-
-def _begin(recipe: Recipe, folders: Folders, request: Request) -> None:
-    from model.greeting import filtered
-    from training.prepare import prepare
-    from training.stopping import Stop
-
-    reporter = console_reporter()
-    # Before TensorFlow is imported: what is wrong with folders and data is told at once.
-    folders.require_writable()
-    with Stop() as stop:
-        data = prepare(recipe, cache_dir=request.cache, reporter=reporter)
-        reporter.say("Starting TensorFlow ...")
-        with filtered():
-            from training.fit import fit
-
-        fit(data, folders, reporter, request=request, stop=stop)
-
-
-def _resume(path: Path, *, gate: bool | None, publish: bool | None) -> None:
-    from model.greeting import filtered
-    from training.outcome import publish_finished
-    from training.prepare import prepare
-    from training.runs import Run
-    from training.stopping import Stop
-
-    reporter = console_reporter()
-    run = Run.open(path)
-    recipe, request = run.recipe(), run.request()
-    if run.is_finished and not (gate and run.metrics().get("published") is None):
-        publish_finished(run, reporter, publish=publish, gate=gate)
-        return
-    changes = {key: value for key, value in (("gate", gate), ("publish", publish)) if value is not None}
-    request = request.model_copy(update=changes)
-    with Stop() as stop:
-        request.require_same_manifest(recipe)
-        data = prepare(recipe, cache_dir=request.cache, reporter=reporter)
-        reporter.say("Starting TensorFlow ...")
-        with filtered():
-            from training.fit import resume
-
-        resume(run, data, reporter, request=request, stop=stop)
 
 
 def _refuse_others(context: typer.Context) -> None:

@@ -1,0 +1,136 @@
+"""A `fit` as one process: alone, as the chief of a cluster, or as a worker that trains along."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from model.errors import ClusterError, StorageError
+from training.commands.console import reporter as console_reporter
+from training.distributed.cluster import VARIABLE, Cluster
+
+if TYPE_CHECKING:
+    from training.distributed.replicas import Replicas
+    from training.progress import Reporter
+    from training.recipe import Recipe
+    from training.request import Request
+    from training.runs import Folders
+    from training.stopping import Stop
+
+
+def begin(recipe: Recipe, folders: Folders, request: Request, *, devices: str | None) -> None:
+    """Begins a run, or trains along.
+
+    Args:
+        recipe: by which it is made.
+        folders: where the chief writes.
+        request: what else is asked for.
+        devices: names of local ones with commas between them; None for all GPUs.
+    """
+    from training.prepare import prepare
+    from training.stopping import Stop
+
+    reporter, cluster = console_reporter(), _cluster(devices)
+    # Before TensorFlow is imported: what is wrong with folders and data is told at once.
+    if cluster is None or cluster.is_chief:
+        folders.require_writable()
+    with Stop() as stop:
+        data = prepare(recipe, cache_dir=request.cache, reporter=reporter)
+        replicas = _replicas(cluster, devices, reporter, stop)
+        if replicas is not None and not replicas.is_chief:
+            from training.distributed.follow import follow
+
+            follow(data, replicas, reporter, stop=stop)
+            return
+        from training.fit import fit
+
+        fit(data, folders, reporter, request=request, stop=stop, replicas=replicas)
+
+
+def go_on(path: Path, *, gate: bool | None, publish: bool | None, devices: str | None) -> None:
+    """Goes on with a run, or trains along.
+
+    Args:
+        path: folder of the run.
+        gate, publish: None is as it was asked for at first.
+        devices: as for `begin`.
+    """
+    from training.outcome import publish_finished
+    from training.prepare import prepare
+    from training.runs import Run
+    from training.stopping import Stop
+
+    reporter, cluster = console_reporter(), _cluster(devices)
+    run = Run.open(path)
+    recipe, request = run.recipe(), run.request()
+    if run.is_finished and not (gate and run.metrics().get("published") is None):
+        if cluster is None or cluster.is_chief:
+            publish_finished(run, reporter, publish=publish, gate=gate)
+        return
+    changes = {key: value for key, value in (("gate", gate), ("publish", publish)) if value is not None}
+    request = request.model_copy(update=changes)
+    with Stop() as stop:
+        request.require_same_manifest(recipe)
+        data = prepare(recipe, cache_dir=request.cache, reporter=reporter)
+        replicas = _replicas(cluster, devices, reporter, stop)
+        if replicas is not None and not replicas.is_chief:
+            from training.distributed.follow import follow
+
+            follow(data, replicas, reporter, stop=stop)
+            return
+        from training.fit import resume
+
+        resume(run, data, reporter, request=request, stop=stop, replicas=replicas)
+
+
+def begun_before(runs: Path, name: str, recipe: Recipe) -> Path | None:
+    """The folder of a run that was begun by this recipe; None if there is none of that name.
+
+    Raises:
+        StorageError: if the run of that name was begun by another recipe.
+    """
+    from training.recipe_difference import differing_keys
+    from training.runs import Run
+
+    path = runs / name
+    if not (path / "fit.json").is_file():
+        return None
+    before = Run.open(path).recipe()
+    labels = {head: given.labels for head, given in before.spec.heads.items() if head in recipe.spec.heads}
+    differing = differing_keys(before, recipe.with_labels(labels))
+    if differing:
+        key, (then, now) = next(iter(differing.items()))
+        raise StorageError(
+            f"{path} was begun by another recipe: {key} is {then!r} there and {now!r} now. Name another --run, or "
+            "delete that folder."
+        )
+    return path
+
+
+def _cluster(devices: str | None) -> Cluster | None:
+    cluster = Cluster.from_environment(os.environ)
+    if cluster is not None and devices is not None:
+        raise ClusterError(
+            f"--devices is for one process, and {VARIABLE} names several: each of them trains on all GPUs that it sees "
+            "(CUDA_VISIBLE_DEVICES)."
+        )
+    return cluster
+
+
+def _replicas(cluster: Cluster | None, devices: str | None, reporter: Reporter, stop: Stop) -> Replicas | None:
+    """What trains together; has to be made before TensorFlow does anything else."""
+    from model.greeting import filtered
+
+    reporter.say("Starting TensorFlow ...")
+    with filtered():
+        from training.distributed.replicas import Replicas
+
+    if cluster is not None:
+        reporter.say(f"{cluster}: waiting until all are there")
+    names = [] if devices is None else [name.strip() for name in devices.split(",")]
+    replicas = Replicas.of_devices(names) if cluster is None else Replicas.of_cluster(cluster)
+    stop.listen_again()  # TensorFlow takes SIGTERM for itself where a cluster is joined
+    if replicas is not None:
+        reporter.say(str(replicas))
+    return replicas
