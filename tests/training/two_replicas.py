@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 from rich.console import Console
 
 from model.build import build
@@ -66,7 +67,7 @@ def losses(data: Prepared, folder: Path, replicas: Replicas | None) -> list[floa
 
 
 def main(folder: Path) -> None:
-    """Prints the largest difference, the largest change of a loss over the epochs, and whether dropouts differ."""
+    """Prints the largest difference, the largest change of a loss, and whether dropouts differ and statistics are shared."""
     replicas = Replicas.of_devices(["CPU:0", "CPU:1"])
     reporter = Reporter(Console(file=io.StringIO()))
     data = prepare(tiny.recipe(tiny.write_manifest(folder)), cache_dir=folder / "cache", reporter=reporter)
@@ -75,7 +76,7 @@ def main(folder: Path) -> None:
     assert len(data.train) % SETTINGS["batch_size"] == 1
     alone, together = (losses(data, folder, one) for one in (None, replicas))
     difference = max(abs(a - b) for a, b in zip(alone, together, strict=True))
-    print(difference, max(alone) - min(alone), dropouts_differ(replicas))  # noqa: T201
+    print(difference, max(alone) - min(alone), dropouts_differ(replicas), statistics_are_shared(replicas))  # noqa: T201
 
 
 def dropouts_differ(replicas: Replicas) -> bool:
@@ -86,6 +87,24 @@ def dropouts_differ(replicas: Replicas) -> bool:
     (state,) = network.variables
     first, second = (one.numpy().tolist() for one in replicas.strategy.experimental_local_results(state.value))
     return first == [7, 0] and second[0] != 7
+
+
+def statistics_are_shared(replicas: Replicas) -> bool:
+    """Whether Keras's own batch normalization sees the whole batch in each replica."""
+    with replicas.scope():
+        network = keras.Sequential([keras.Input((1,)), keras.layers.BatchNormalization(momentum=0.0)])
+    replicas.share_statistics(network)
+
+    @tf.function
+    def step() -> None:
+        def on_replica() -> None:
+            number = tf.cast(tf.distribute.get_replica_context().replica_id_in_sync_group, tf.float32)
+            network(tf.fill([4, 1], number), training=True)
+
+        replicas.strategy.run(on_replica)
+
+    step()
+    return bool(network.layers[0].moving_mean.numpy()[0] == 0.5)  # of 0 in the one and 1 in the other
 
 
 if __name__ == "__main__":

@@ -64,16 +64,19 @@ def go_on(path: Path, *, gate: bool | None, publish: bool | None, devices: str |
     reporter, cluster = console_reporter(), _cluster(devices)
     run = Run.open(path)
     recipe, request = run.recipe(), run.request()
+    if run.is_finished and cluster is not None and not cluster.is_chief:
+        reporter.say(f"{run.name} is trained; what is left to be done is the chief's.")
+        return
     if run.is_finished and not (gate and run.metrics().get("published") is None):
-        if cluster is None or cluster.is_chief:
-            publish_finished(run, reporter, publish=publish, gate=gate)
+        publish_finished(run, reporter, publish=publish, gate=gate)
         return
     changes = {key: value for key, value in (("gate", gate), ("publish", publish)) if value is not None}
     request = request.model_copy(update=changes)
     with Stop() as stop:
         request.require_same_manifest(recipe)
         data = prepare(recipe, cache_dir=request.cache, reporter=reporter)
-        replicas = _replicas(cluster, devices, reporter, stop)
+        # What judges and publishes needs no others.
+        replicas = _replicas(None if run.is_finished else cluster, devices, reporter, stop)
         if replicas is not None and not replicas.is_chief:
             from training.distributed.follow import follow
 

@@ -121,7 +121,7 @@ class Replicas:
         if self.cluster is None:
             return payload
         said = payload if self.is_chief else b""
-        length = int(self.total(np.array([len(said)], np.int32))[0])
+        length = int(self.total(np.array([len(said)], np.int64).view(np.int32)).view(np.int64)[0])
         # As numbers of four bytes each; to one that says nothing but zeros the sum is what the chief says.
         words = np.zeros(-(-length // 4), np.int32)
         words.view(np.uint8)[: len(said)] = np.frombuffer(said, np.uint8)
