@@ -2,6 +2,7 @@
 
 pipeline.py     from encoded examples to answers: queue, decoding ahead, batches
 job.py          what one request has in a pipeline
+courtesy.py     how explanations give way to predictions
 pace.py         how fast examples leave it
 priority.py     threads that give way to the event loop
 explanation.py  why a model gives one label

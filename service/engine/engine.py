@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from model.bundle import Bundle
 from model.examples import DecodedExample, Example, decode
 from model.spec import ModelSpec
+from service.engine.courtesy import Courtesy
 from service.engine.explanation import Explanation
 from service.engine.pipeline import Pipeline, Watcher
 from service.settings import Settings
@@ -99,6 +100,7 @@ class Engine:
             threads=1,
             name=f"explain-{name}",
             watcher=explanation_watcher,
+            rest_s=Courtesy(self.pipeline).rest_s,
         )
 
     def close(self) -> None:

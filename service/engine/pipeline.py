@@ -6,6 +6,7 @@ waiting (encoded) -> decoding, in a pool -> ready (decoded) -> running, in the m
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -70,6 +71,7 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
         threads: that call `predict`.
         name: of the threads.
         watcher: told of each batch.
+        rest_s: seconds that a batch took -> seconds in which its thread then leaves the machine to others.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
         threads: int,
         name: str,
         watcher: Watcher | None = None,
+        rest_s: Callable[[float], float] | None = None,
     ) -> None:
         self._decode = decode
         self._predict = predict
@@ -90,8 +93,10 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
         self._max_batch_size = max_batch_size
         self._max_waiting = max_waiting
         self._watcher = watcher or NobodyWatches()
+        self._rest_s = rest_s
         self._changed = threading.Condition()  # guards all that follows
         self._pace = Pace()
+        self._last_left = -math.inf
         self._is_closed = False
         self._announced = 0  # examples of requests that are still being read
         self._queued = 0  # live examples in `_waiting`; dead ones stay in it until their turn
@@ -107,6 +112,11 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
     def waiting(self) -> int:
         """Examples accepted and not yet answered."""
         return self._queued + self._ahead + self._running
+
+    @property
+    def last_left(self) -> float:
+        """When the last batch was answered, by `time.perf_counter()`; minus infinity before any was."""
+        return self._last_left
 
     def announce(self, count: int, deadline: float) -> Announcement:
         """Admits a request before it is read, or refuses it, so that overload costs next to nothing.
@@ -248,7 +258,7 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
                     self._changed.wait()
                 batch = self._take()
             if batch:
-                self._run_batch(batch)
+                self._rest(self._run_batch(batch))
             del batch  # or its pictures would stay until the next one comes
 
     def _take(self) -> list[_Item[Encoded, Decoded, Answer]]:
@@ -263,13 +273,21 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
         self._dispatch()
         return batch
 
-    def _run_batch(self, batch: list[_Item[Encoded, Decoded, Answer]]) -> None:
+    def _rest(self, spent_s: float) -> None:
+        """Leaves the machine to others for a while; not when it is closing, as somebody waits for that."""
+        if self._rest_s is not None:
+            with self._changed:
+                self._changed.wait_for(lambda: self._is_closed, self._rest_s(spent_s))
+
+    def _run_batch(self, batch: list[_Item[Encoded, Decoded, Answer]]) -> float:
+        """Answers a batch; the seconds that it took."""
         begun = time.perf_counter()
         answers, error = self._answer(batch)
         ended = time.perf_counter()
         finished = []
         with self._changed:
             self._running -= len(batch)
+            self._last_left = ended
             if error is None:
                 self._pace.left(len(batch), ended)
             for item, answer in zip(batch, answers, strict=False):
@@ -286,6 +304,7 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
             self._watcher.batch_ran(len(batch), ended - begun)
         except Exception:  # whoever counts, the thread has to live on
             logger.exception("a batch could not be counted")
+        return ended - begun
 
     def _answer(self, batch: list[_Item[Encoded, Decoded, Answer]]) -> tuple[Sequence[Answer], Exception | None]:
         """The answers, or none and the error of this batch; the thread lives on."""
