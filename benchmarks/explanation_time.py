@@ -44,6 +44,11 @@ class Answers:
         """Milliseconds within which so many of the right answers came."""
         return 1000 * statistics.quantiles(self.seconds, n=100)[percent - 1]
 
+    def forget(self) -> None:
+        """Starts anew: what came first was slower."""
+        self.seconds.clear()
+        self.statuses.clear()
+
     def __str__(self) -> str:
         counts = ", ".join(f"{count} of status {status}" for status, count in sorted(self.statuses.items()))
         if len(self.seconds) < 2:
@@ -65,8 +70,8 @@ class Asking:
     model: str
     examples: Sequence[Mapping[str, Any]]
 
-    def requests(self, answers: Answers, *, explain: bool) -> Iterator[float]:
-        """Asks each time it is iterated; the seconds that it took."""
+    def requests(self, answers: Answers, *, explain: bool) -> Iterator[None]:
+        """Asks each time it is iterated."""
         query = {"model": self.model, **({"explain": "true"} if explain else {})}
         with httpx.Client(base_url=self.url, timeout=120) as client:
             for form in itertools.cycle([_form(example) for example in self.examples]):
@@ -78,7 +83,7 @@ class Asking:
                     answers.seconds.append(spent)
                 else:
                     time.sleep(REFUSED_S)
-                yield spent
+                yield
 
     def during(self, seconds: float, *, explain: bool) -> Answers:
         """Asks for so long."""
@@ -93,10 +98,13 @@ def print_ratio(asking: Asking) -> None:
     """An explanation against a prediction, in turns."""
     predicted, explained = Answers(), Answers()
     turns = zip(asking.requests(predicted, explain=False), asking.requests(explained, explain=True), strict=True)
-    taken = list(itertools.islice(turns, TURNS + WARM_UP))[WARM_UP:]
-    predictions, explanations = ([1000 * one for one in spent] for spent in zip(*taken, strict=True))
-    medians = statistics.median(predictions), statistics.median(explanations)
-    print(f"  a prediction {medians[0]:.1f} ms, an explanation {medians[1]:.1f} ms: {medians[1] / medians[0]:.2f} x")
+    for turn, _ in enumerate(itertools.islice(turns, WARM_UP + TURNS)):
+        if turn == WARM_UP:
+            predicted.forget()
+            explained.forget()
+    ratio = explained.quantile_ms(50) / predicted.quantile_ms(50)
+    print(f"  a prediction                        {predicted}")
+    print(f"  an explanation                      {explained}: {ratio:.2f} x")
 
 
 def print_beside_a_flood(asking: Asking) -> None:
@@ -156,6 +164,8 @@ def main() -> None:
     parser.add_argument("--model", action="append", help="all that bring examples if not given")
     given = parser.parse_args()
     with httpx.Client(base_url=given.url) as client:
+        if client.get("/readyz").status_code != 200:
+            parser.error(f"{given.url} is not ready: it loads its models, or is about to end")
         names = given.model or [one["name"] for one in client.get("/models").json()["models"]]
         for name in names:
             examples = client.get(f"/models/{name}/examples").json()["examples"]

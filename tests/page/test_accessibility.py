@@ -81,6 +81,13 @@ def test_a_request_is_made_by_keyboard_alone(visit: Visit) -> None:
     assert visit.page.locator("#status").inner_text().startswith("colour: green,")
 
 
+def test_who_goes_to_a_part_goes_on_from_its_heading(visit: Visit) -> None:
+    visit.show("versions")
+
+    assert visit.page.evaluate("document.activeElement.textContent") == "Versions"
+    assert visit.page.title() == "Versions · Bifocal"
+
+
 @pytest.mark.parametrize("visit", [{"reduced_motion": "reduce"}], indirect=True)
 def test_who_wants_no_motion_gets_none(visit: Visit) -> None:
     style = "getComputedStyle(document.querySelector('.drop-zone')).transitionDuration"

@@ -23,7 +23,7 @@ def info(service_url: str) -> dict[str, Any]:
 def rows(visit: Visit, table: str) -> list[list[str]]:
     """The cells of a table's body."""
     found = visit.page.get_by_role("region", name=table, exact=True).locator("tbody tr")
-    return [re.split(r"\t+", row) for row in found.all_inner_texts()]
+    return [[cell.strip() for cell in re.split(r"\t+", row)] for row in found.all_inner_texts()]
 
 
 def test_figures_have_the_intervals_of_the_bundle(visit: Visit, info: dict[str, Any]) -> None:
@@ -52,6 +52,18 @@ def test_labels_stand_the_worst_first(visit: Visit, info: dict[str, Any]) -> Non
     assert {row[0] for row in rows(visit, "Figures by label")} == set(classes)
     shown = [float(row[4]) for row in rows(visit, "Figures by label")]
     assert shown == sorted(shown)
+
+
+def test_labels_of_which_no_row_was_tested_stand_last(visit: Visit, info: dict[str, Any]) -> None:
+    figures = info["metrics"]["colour"]
+    classes = {"none": next(iter(figures["classes"].values())) | {"support": 0, "f1": None}} | figures["classes"]
+    told = info | {"metrics": {"colour": figures | {"classes": classes}}}
+    visit.page.route("**/models/tiny", lambda route: route.fulfill(json=told))
+    visit.open("figures")
+    visit.page.reload()
+    visit.page.get_by_label("Figures by label").wait_for()
+
+    assert rows(visit, "Figures by label")[-1][0] == "none"
 
 
 def test_a_reliability_diagram_has_a_dot_a_bin(visit: Visit, info: dict[str, Any]) -> None:

@@ -88,6 +88,53 @@ def test_each_head_has_its_answer_and_a_multi_label_one_all_it_gives(flaws: list
     assert choices.all_inner_texts()[1].split() == words.split()
 
 
+LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
+NAMES = [
+    LONG,
+    "used_household_goods_of_stoneware_or_porcelain_with_visible_faults",
+    "أدوات منزلية",
+    "壊れたカップ",
+    "<b>",
+]
+
+
+@pytest.mark.parametrize("visit", [{"viewport": {"width": 320, "height": 640}}], indirect=True)
+def test_names_of_any_length_and_script_fit_a_narrow_phone(shop: Visit) -> None:
+    told = answer(["broken"])
+    told["predictions"][0]["heads"] = {"thing": head(dict(zip(NAMES, (0.5, 0.2, 0.1, 0.1, 0.1), strict=True)), [LONG])}
+    shop.page.route("**/predict?*", lambda route: route.fulfill(json=told))
+    shop.write("ספל כחול", "title")
+    shop.page.get_by_role("button", name="Predict").click()
+    rows = shop.page.locator("#predictions .bars tbody th")
+    rows.first.wait_for()
+
+    assert sorted(rows.all_inner_texts()) == sorted(NAMES)
+    assert shop.page.evaluate("document.documentElement.scrollWidth") == 320
+    box, holder = rows.first.bounding_box(), shop.page.locator("#predictions").bounding_box()
+    assert box is not None
+    assert holder is not None
+    assert box["width"] < holder["width"] / 2
+    assert rows.locator("bdi:dir(rtl)").all_inner_texts() == ["أدوات منزلية"]
+    assert shop.page.locator("[data-input=title] textarea:dir(rtl), .words:dir(rtl)").count() == 2
+
+
+def test_a_label_that_took_the_first_place_is_shown_among_many(shop: Visit) -> None:
+    before = {f"label_{number}": 0.1 for number in range(9)} | {"last": 0.01}
+    after = {f"label_{number}": 0.01 for number in range(9)} | {"last": 0.05}
+    answers = [answer([]), answer([])]
+    for one, probabilities in zip(answers, (before, after), strict=True):
+        one["predictions"][0]["heads"] = {"thing": head(probabilities, [])}
+    shop.page.route("**/predict?*", lambda route: route.fulfill(json=answers.pop(0)))
+    shop.write("a mug", "title")
+    shop.page.get_by_role("button", name="Predict").click()
+    shop.page.locator(".word", has_text="mug").click()
+    rows = shop.page.locator(".changes tbody th")
+    rows.first.wait_for()
+
+    assert shop.page.locator(".changes caption").inner_text() == "thing: label_0 became last"
+    assert {"label_0", "last"} <= set(rows.all_inner_texts())
+
+
 def test_a_model_without_figures_says_so(shop: Visit) -> None:
     shop.show("figures")
 

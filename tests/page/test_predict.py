@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import httpx
+import pytest
 from PIL import Image
 
 from tests.page.pictures import picture, picture_file, sideways_photo
@@ -36,6 +37,22 @@ def test_a_picture_is_pasted(visit: Visit) -> None:
 
     assert visit.predict() == "blue"
     assert visit.sent_picture() == picture("blue")
+
+
+def test_words_that_are_pasted_with_a_picture_of_them_stay_words(visit: Visit) -> None:
+    visit.paste(picture("blue"), text="the sea", into="[data-input=text] textarea")
+    visit.paste(picture("red"), text="a file", into="body")
+    visit.page.get_by_text("pasted.png").wait_for()
+    visit.write("grass")
+    visit.predict()
+
+    assert visit.sent_picture() == picture("red")
+
+
+def test_what_is_dropped_and_no_file_is_told(visit: Visit) -> None:
+    visit.drop_text("https://example.com/mug.jpg")
+
+    assert "What was dropped is no file" in visit.page.locator(".drop-zone .hint").inner_text()
 
 
 def test_a_photo_is_taken_where_there_is_a_camera(visit: Visit) -> None:
@@ -107,6 +124,18 @@ def test_a_large_photo_is_scaled_before_it_is_sent_and_kept_upright(visit: Visit
     assert sent.getexif().get(0x0112, 1) == 1
     red, _, blue = sent.getpixel((600, 300))  # type: ignore[misc]
     assert red > 2 * blue
+
+
+@pytest.mark.parametrize(("mode", "sent_as"), [("RGB", "JPEG"), ("RGBA", "PNG")])
+def test_a_large_picture_stays_small_to_send_unless_it_is_transparent(
+    mode: str, sent_as: str, visit: Visit, tmp_path: Path
+) -> None:
+    Image.new(mode, (2000, 1000), (220, 30, 30, 99)[: len(mode)]).save(tmp_path / "large.webp", quality=80)
+    visit.choose(tmp_path / "large.webp")
+    visit.page.get_by_text("Sent as 1,600 × 800 px.").wait_for()
+    visit.predict()
+
+    assert Image.open(io.BytesIO(visit.sent_picture())).format == sent_as
 
 
 def test_a_large_photo_is_sent_as_it_is_if_that_is_wanted(visit: Visit, tmp_path: Path) -> None:

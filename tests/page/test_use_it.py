@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.page.pictures import picture, picture_file
+from tests.page.pictures import picture, picture_file, sideways_photo
 from tests.page.visit import Visit
 
 TEXT = "a 'red' \"tomato\"; $HOME `id` @file"
@@ -75,12 +75,32 @@ def test_the_python_with_httpx_runs(asked: Visit, tmp_path: Path, probabilities:
     assert {label: float(value) for label, value in found.items()} == pytest.approx(probabilities, abs=1e-6)
 
 
-def test_the_javascript_runs(asked: Visit, probabilities: dict[str, float]) -> None:
-    code = copied(asked, "JavaScript").replace("console.log(predictions[0].heads)", "return predictions[0].heads")
-    field = "document.querySelector('[data-input=image] input[type=file]')"
-    heads = asked.page.evaluate(f"async () => {{ const file = {field}.files[0];\n{code}\n}}")
+def test_the_javascript_runs_in_node(asked: Visit, tmp_path: Path, probabilities: dict[str, float]) -> None:
+    from playwright._impl._driver import compute_driver_executable  # brings a Node.js along
+
+    code = copied(asked, "JavaScript, with Node.js").replace("heads)", "heads.colour.probabilities.red)")
+    (tmp_path / "predict.mjs").write_text(code)
+    printed = run([compute_driver_executable()[0], "predict.mjs"], tmp_path)
+
+    assert float(printed) == pytest.approx(probabilities["red"], abs=1e-6)
+
+
+def test_the_javascript_runs_in_a_page(asked: Visit, probabilities: dict[str, float]) -> None:
+    code = copied(asked, "JavaScript, in a page").replace(
+        "console.log(predictions[0].heads)", "return predictions[0].heads"
+    )
+    heads = asked.page.evaluate(f"async () => {{\n{code}\n}}")
 
     assert heads["colour"]["probabilities"] == pytest.approx(probabilities, abs=1e-6)
+
+
+def test_of_a_picture_that_the_page_scaled_it_says_that_the_code_does_not(visit: Visit, tmp_path: Path) -> None:
+    visit.choose(sideways_photo(tmp_path / "photo.jpg"))
+    visit.page.get_by_text("Sent as").wait_for()
+    visit.predict()
+    visit.show("use")
+
+    assert visit.page.get_by_text("this page scaled it down").is_visible()
 
 
 def test_a_picture_that_is_no_file_can_be_saved(visit: Visit, tmp_path: Path) -> None:

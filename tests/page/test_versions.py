@@ -11,7 +11,7 @@ import pytest
 
 from service.intake import keys as key_file
 from tests.page.visit import Visit
-from tests.service.running import serving
+from tests.service.running import serving, wait_until
 from tests.service.stand_in import write_bundle
 
 if TYPE_CHECKING:
@@ -92,6 +92,41 @@ def test_a_key_is_asked_for_and_never_part_of_an_address(stranger: Visit, guarde
     assert '-H "Authorization: Bearer $BIFOCAL_KEY"' in stranger.page.locator("pre").first.inner_text()
 
 
+def test_a_key_is_asked_for_until_there_is_one_whatever_part_is_wanted(
+    stranger: Visit, guarded: tuple[str, str, str]
+) -> None:
+    stranger.show("figures")
+    assert stranger.page.get_by_label("Key", exact=True).is_visible()
+    enter(stranger, guarded[1])
+
+    stranger.page.get_by_role("heading", name="How well it does").wait_for()
+    assert not stranger.page.get_by_label("Key", exact=True).is_visible()
+
+
+def test_a_key_that_is_no_longer_good_is_asked_for_again_and_what_was_typed_stays(
+    stranger: Visit, guarded: tuple[str, str, str]
+) -> None:
+    enter(stranger, guarded[1])
+    stranger.write("a red mug")
+    stranger.page.evaluate("sessionStorage.setItem('bifocal.key', 'bf_revoked')")
+    stranger.page.get_by_role("button", name="Predict").click()
+    assert "The key is not known" in stranger.problem().inner_text()
+    enter(stranger, guarded[1])
+
+    assert stranger.first_choice() == "red"
+
+
+def test_the_code_reads_the_key_from_the_environment(stranger: Visit, guarded: tuple[str, str, str]) -> None:
+    enter(stranger, guarded[1])
+    stranger.write("a red mug")
+    stranger.predict()
+    stranger.show("use")
+    code = stranger.page.locator("pre").all_inner_texts()
+
+    assert "`Bearer ${process.env.BIFOCAL_KEY}`" in code[3]
+    assert all("BIFOCAL_KEY" in one for one in code[:4])
+
+
 def test_there_is_a_choice_of_models(stranger: Visit, guarded: tuple[str, str, str]) -> None:
     enter(stranger, guarded[1])
     stranger.page.get_by_label("Model", exact=True).select_option("shades")
@@ -112,3 +147,33 @@ def test_activating_needs_a_key_with_the_right_to_it(stranger: Visit, guarded: t
     stranger.page.get_by_role("button", name="Use this key").click()
 
     stranger.page.get_by_text("Pinned to version 1").wait_for()
+
+
+def test_a_version_that_comes_later_is_seen_and_what_was_typed_stays(browser: Browser, tmp_path: Path) -> None:
+    write_bundle(tmp_path, version=1)
+    with serving(tmp_path, poll_s=0.1) as client:
+        visit = Visit(browser.new_page(), str(client.base_url).rstrip("/"))
+        visit.open()
+        visit.write("a red mug")
+        write_bundle(tmp_path, version=2)
+        wait_until(lambda: client.get("/models/colours").json()["versions"][-1]["state"] == "ready")
+        visit.predict()
+        visit.page.locator("#version").get_by_text("version 2").wait_for()
+
+        assert visit.page.locator("[data-input=text] textarea").input_value() == "a red mug"
+        visit.page.close()
+
+
+def test_while_no_model_answers_it_says_so_and_looks_again(browser: Browser, tmp_path: Path) -> None:
+    write_bundle(tmp_path)
+    with serving(tmp_path) as client:
+        told = client.get("/models").json()
+        told["models"][0]["versions"][0]["state"] = "loading"
+        visit = Visit(browser.new_page(), str(client.base_url).rstrip("/"))
+        visit.page.route("**/models", lambda route: route.fulfill(json=told), times=1)
+        visit.page.goto(visit.url)
+        assert "It is starting, or about to end" in visit.problem("#page-problem").inner_text()
+        visit.page.locator("[data-input=text]").wait_for()
+
+        assert visit.page.locator("#page-problem .problem").count() == 0
+        visit.page.close()

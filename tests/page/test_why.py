@@ -77,6 +77,20 @@ def test_an_input_is_dropped_and_the_change_is_shown(explained: Visit, service_u
     assert change.count() == 0
 
 
+def test_a_change_that_rounds_to_nothing_has_no_colour(explained: Visit) -> None:
+    answer = httpx.post(f"{explained.url}/predict", files={"image": ("a.png", picture("red"))}, data={"text": "7"})
+    explained.page.route("**/predict?*", lambda route: route.fulfill(json=answer.json()))
+    explained.page.get_by_role("button", name="Predict").click()
+    explained.page.locator(".word", has_text="number").wait_for()
+    explained.page.locator(".word", has_text="number").click()
+    change = explained.page.locator("#what-if-change .changes")
+    change.wait_for()
+
+    for row in change.locator("tbody tr").all():
+        shown, look = row.locator("td").last.inner_text(), row.locator("td").last.get_attribute("class") or ""
+        assert ("is-" in look) == (shown != "0.0")
+
+
 def test_a_word_is_dropped_and_the_service_asked_without_it(explained: Visit) -> None:
     explained.page.locator(".word", has_text="tomato").click()
     explained.page.locator("#what-if-change .changes").wait_for()

@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
-# Makes files in the page, as a drop or the clipboard hands them over: [kind of event, selector, name, base64].
-_HAND_OVER = """([kind, selector, name, data]) => {
+# As a drop or the clipboard hands it over: [kind of event, selector, name of a file, its content in base64, a text].
+_HAND_OVER = """([kind, selector, name, data, text]) => {
   const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
   const transfer = new DataTransfer();
-  transfer.items.add(new File([bytes], name, { type: "image/png" }));
+  if (name) transfer.items.add(new File([bytes], name, { type: "image/png" }));
+  if (text) transfer.items.add(text, "text/plain");
   const event = kind === "drop"
     ? new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true })
     : new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true });
@@ -77,12 +78,17 @@ class Visit:
 
     def drop(self, png: bytes, name: str = "image") -> None:
         """Drops a picture on its field."""
-        given = ["drop", f"[data-input={name}] .drop-zone", "dropped.png", base64.b64encode(png).decode()]
+        given = ["drop", f"[data-input={name}] .drop-zone", "dropped.png", base64.b64encode(png).decode(), ""]
         self.page.evaluate(_HAND_OVER, given)
 
-    def paste(self, png: bytes) -> None:
-        """Pastes a picture anywhere."""
-        self.page.evaluate(_HAND_OVER, ["paste", "body", "pasted.png", base64.b64encode(png).decode()])
+    def drop_text(self, text: str, name: str = "image") -> None:
+        """Drops a text on the field of a picture."""
+        self.page.evaluate(_HAND_OVER, ["drop", f"[data-input={name}] .drop-zone", "", "", text])
+
+    def paste(self, png: bytes, *, text: str = "", into: str = "body") -> None:
+        """Pastes a picture, and the text that is on the clipboard with it."""
+        given = ["paste", into, "pasted.png", base64.b64encode(png).decode(), text]
+        self.page.evaluate(_HAND_OVER, given)
 
     def write(self, text: str, name: str = "text") -> None:
         """Types into a field."""

@@ -1,9 +1,8 @@
 // How the model does when an input is left out.
 
-import { element } from "./element.js";
-import { intervalCells } from "./metrics_table.js";
-import { title } from "./numbers.js";
-import { scroller } from "./scroller.js";
+import { element, named } from "./element.js";
+import { intervalCells, intervalHeads } from "./metrics_table.js";
+import { figuresTable } from "./table.js";
 
 const SHOWN = ["accuracy", "macro_f1"];
 
@@ -18,10 +17,7 @@ export function absentTable(whole, absent, inputs) {
   const several = { picture: pictures > 1, words: Object.keys(inputs).length - pictures > 1 };
   const others = Object.entries(absent).filter(([name]) => name in inputs || several[name]);
   const rows = [["nothing", whole], ...others].map(([name, figures]) =>
-    element("tr", {}, element("th", { scope: "row" }, name), ...names.flatMap((one) => intervalCells(figures[one]))),
+    element("tr", {}, element("th", { scope: "row" }, named(name)), ...names.flatMap((one) => intervalCells(figures[one]))),
   );
-  const heads = names.flatMap((name) => [element("th", { scope: "col" }, title(name)), element("th", { scope: "col" }, "95 % interval")]);
-  return scroller("Figures with inputs left out",
-    element("table", { class: "figures" }, element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Left out"), ...heads)), element("tbody", {}, rows)),
-  );
+  return figuresTable("Figures with inputs left out", ["Left out", ...names.flatMap(intervalHeads)], rows);
 }

@@ -6,8 +6,8 @@ import { Problem } from "./problems.js";
 export const addressOf = (path) => new URL(path, document.baseURI);
 
 export const models = () => asked("models").then(({ data }) => data.models);
-export const model = (name) => asked(`models/${encodeURIComponent(name)}`).then(({ data }) => data);
-export const examples = (name) => asked(`models/${encodeURIComponent(name)}/examples`).then(({ data }) => data.examples);
+export const model = (name, signal) => asked(`models/${encodeURIComponent(name)}`, { signal }).then(({ data }) => data);
+export const examples = (name, signal) => asked(`models/${encodeURIComponent(name)}/examples`, { signal }).then(({ data }) => data.examples);
 
 /**
  * The prediction for one example.

@@ -1,8 +1,9 @@
 // The confusion matrix; of many labels the pairs that are confused most often.
 
-import { element } from "./element.js";
+import { element, named } from "./element.js";
 import { count, percent } from "./numbers.js";
 import { scroller } from "./scroller.js";
+import { figuresTable } from "./table.js";
 
 const MOST_LABELS = 24;
 const MOST_PAIRS = 30;
@@ -39,9 +40,9 @@ function square(labels, matrix) {
       const kind = number === 0 ? "is-none" : said === right ? "is-right" : "is-wrong";
       return element("td", { class: `cell ${kind}${number / total > 0.5 ? " is-strong" : ""}`, variables: { share: number / total } }, String(number));
     });
-    return element("tr", {}, element("th", { scope: "row" }, labels[right]), cells);
+    return element("tr", {}, element("th", { scope: "row", title: labels[right] }, element("bdi", {}, labels[right])), cells);
   });
-  const heads = labels.map((label) => element("th", { scope: "col" }, element("span", {}, label)));
+  const heads = labels.map((label) => element("th", { scope: "col", title: label }, element("bdi", {}, label)));
   return scroller("Confusion matrix",
     element("table", { class: "confusion" },
       element("caption", { class: "visually-hidden" }, "Confusion matrix: rows are the right labels, columns those that the model gives"),
@@ -60,13 +61,11 @@ function pairsOf(labels, matrix) {
 function mostConfused(pairs, { open = false } = {}) {
   if (!pairs.length) return element("p", {}, "Nothing was taken for anything else.");
   const shown = pairs.sort((one, other) => other.number - one.number || other.share - one.share).slice(0, MOST_PAIRS);
-  const heads = ["It is", "The model says", "Rows", "Of its label"].map((name) => element("th", { scope: "col" }, name));
+  const rows = shown.map(({ right, said, number, share }) =>
+    element("tr", {}, element("th", { scope: "row" }, named(right)), element("td", {}, named(said)),
+      element("td", { class: "number" }, count(number)), element("td", { class: "number" }, percent(share))));
   return element("details", { open },
     element("summary", {}, "Confused most often"),
-    scroller("Labels that are confused most often",
-      element("table", { class: "figures" }, element("thead", {}, element("tr", {}, heads)),
-        element("tbody", {}, shown.map(({ right, said, number, share }) =>
-          element("tr", {}, element("th", { scope: "row" }, right), element("td", {}, said),
-            element("td", { class: "number" }, count(number)), element("td", { class: "number" }, percent(share))))))),
+    figuresTable("Labels that are confused most often", ["It is", element("th", { scope: "col", class: "of-words" }, "The model says"), "Rows", "Of its label"], rows),
   );
 }

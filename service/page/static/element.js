@@ -17,6 +17,12 @@ export function drawn(tag, given = {}, ...children) {
   return filled(document.createElementNS(SVG, tag), given, children);
 }
 
+/**
+ * A name from elsewhere, as of a label or an input: in its own direction whatever stands around it, and to be broken
+ * after the marks that join its parts before it is broken anywhere.
+ */
+export const named = (text) => element("bdi", {}, (text.match(/[^_\-/.,:|]*[_\-/.,:|]*/g) ?? []).flatMap((part) => [part, element("wbr")]));
+
 export const byId = (id) => document.getElementById(id);
 
 let ids = 0;

@@ -18,6 +18,11 @@ export class Example {
     );
   }
 
+  /** Whether a picture of it is sent smaller than it is, if that may be. */
+  isScaled(mayScale) {
+    return mayScale && [...this.values.values()].some(({ picture }) => picture?.isLarge);
+  }
+
   /** As a form, a part an input. */
   async form(mayScale) {
     const form = new FormData();

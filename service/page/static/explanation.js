@@ -1,6 +1,6 @@
 // Why: heat maps over pictures, and how much each input moved the answer.
 
-import { element } from "./element.js";
+import { element, named } from "./element.js";
 import { heatmapFigure } from "./heatmap.js";
 import { MINUS, percent, points } from "./numbers.js";
 
@@ -17,7 +17,7 @@ export async function showExplanation(root, why, example, inputs) {
   );
   const drawn = await Promise.all(figures);
   root.replaceChildren(
-    element("p", {}, "What moved ", element("strong", {}, why.label), ` from ${percent(why.baseline)} with nothing given to ${percent(why.probability)}, in percentage points:`),
+    element("p", {}, "What moved ", element("strong", {}, named(why.label)), ` from ${percent(why.baseline)} with nothing given to ${percent(why.probability)}, in percentage points:`),
     shares(why, example),
     ...drawn,
   );
@@ -33,7 +33,7 @@ function shares(why, example) {
     element("caption", { class: "visually-hidden" }, "How much each input moved the probability, in percentage points"),
     element("tbody", {}, given.map(([name, share]) =>
       element("tr", {},
-        element("th", { scope: "row" }, name),
+        element("th", { scope: "row" }, named(name)),
         element("td", { class: isDiverging ? "bar-cell is-diverging" : "bar-cell" },
           element("span", { class: isDiverging && share < 0 ? "bar is-against" : "bar", variables: { share: lengthOf(share) } })),
         element("td", { class: "number" }, points(share)),

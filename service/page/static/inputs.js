@@ -1,6 +1,6 @@
 // The fields for what a model takes, made from what it says of its inputs.
 
-import { element, freshId } from "./element.js";
+import { element, freshId, named } from "./element.js";
 import { Example } from "./example.js";
 import { Picture } from "./picture.js";
 import { PictureInput } from "./picture_input.js";
@@ -21,9 +21,11 @@ export class Inputs {
     for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (event) => event.preventDefault());
   }
 
-  /** Makes the fields anew. */
+  /** Makes the fields; one that is there already stays, with what was entered. */
   build(inputs) {
-    this.#fields = new Map(Object.entries(inputs).map(([name, about]) => [name, this.#field(name, about)]));
+    const before = this.#fields;
+    const fieldOf = (name, about) => (before.get(name)?.about === JSON.stringify(about) ? before.get(name) : this.#field(name, about));
+    this.#fields = new Map(Object.entries(inputs).map(([name, about]) => [name, fieldOf(name, about)]));
     this.root.replaceChildren(...[...this.#fields.values()].map((field) => field.root));
   }
 
@@ -51,13 +53,16 @@ export class Inputs {
   }
 
   #field(name, about) {
-    if (about.kind === "image") return new PictureInput(name, { mayScale: this.mayScale, onchange: this.onchange });
-    return new WordInput(name, about, this.onchange);
+    const isPicture = about.kind === "image";
+    const field = isPicture ? new PictureInput(name, { mayScale: this.mayScale, onchange: this.onchange }) : new WordInput(name, about, this.onchange);
+    return Object.assign(field, { about: JSON.stringify(about) });
   }
 
   #paste(event) {
     const file = [...(event.clipboardData?.files ?? [])].find((one) => one.type.startsWith("image/"));
     if (!file || !this.pictures.length || this.root.closest("[hidden]")) return;
+    // Office programs put a picture of the words beside them: who writes wants the words.
+    if (event.target.closest("textarea, input") && event.clipboardData.types.includes("text/plain")) return;
     event.preventDefault();
     const focused = this.pictures.find((field) => field.root.contains(document.activeElement));
     const empty = this.pictures.find((field) => !field.picture);
@@ -71,14 +76,14 @@ class WordInput {
     const id = freshId("words");
     this.kind = kind;
     this.delimiter = delimiter;
-    const attributes = { id, name, autocomplete: "off", oninput: onchange };
+    const attributes = { id, name, dir: "auto", autocomplete: "off", oninput: onchange };
     const isTags = kind === "tags";
     this.control = isTags
       ? element("input", { type: "text", "aria-describedby": `${id}-hint`, ...attributes })
       : element("textarea", { rows: 3, ...attributes });
     this.onchange = onchange;
     this.root = element("div", { class: "field", "data-input": name },
-      element("label", { class: "field-name", for: id }, name),
+      element("label", { class: "field-name", for: id }, named(name)),
       this.control,
       isTags ? element("p", { class: "hint", id: `${id}-hint` }, `Tags, separated by “${delimiter}”.`) : null,
     );

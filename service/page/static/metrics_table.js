@@ -2,7 +2,7 @@
 
 import { element } from "./element.js";
 import { figure, title } from "./numbers.js";
-import { scroller } from "./scroller.js";
+import { figuresTable, wideHead } from "./table.js";
 
 /** A figure and its interval as table cells. */
 export function intervalCells(measured) {
@@ -13,20 +13,19 @@ export function intervalCells(measured) {
   ];
 }
 
+/** The heads over them. */
+export const intervalHeads = (name) => [title(name), "95 % interval"];
+
 const LOWER_IS_BETTER = new Set(["log_loss", "brier", "ece"]);
 
 export function metricsTable(metrics) {
-  return scroller("Figures",
-    element("table", { class: "figures" },
-      element("thead", {}, element("tr", {}, ...["Figure", "Value", "95 % interval", "Range"].map((name, place) => element("th", { scope: "col", class: place === 3 ? "wide-only" : null }, name)))),
-      element("tbody", {}, Object.entries(metrics).map(([name, measured]) =>
-        element("tr", {},
-          element("th", { scope: "row" }, title(name), LOWER_IS_BETTER.has(name) ? element("span", { class: "hint" }, ", lower is better") : null),
-          ...intervalCells(measured),
-          element("td", { class: "wide-only", "aria-hidden": "true" }, measured && name !== "log_loss" ? range(measured) : null),
-        ))),
-    ),
-  );
+  const rows = Object.entries(metrics).map(([name, measured]) =>
+    element("tr", {},
+      element("th", { scope: "row" }, title(name), LOWER_IS_BETTER.has(name) ? element("span", { class: "hint" }, ", lower is better") : null),
+      ...intervalCells(measured),
+      element("td", { class: "wide-only", "aria-hidden": "true" }, measured && name !== "log_loss" ? range(measured) : null),
+    ));
+  return figuresTable("Figures", ["Figure", "Value", "95 % interval", wideHead("From 0 to 1")], rows);
 }
 
 /** From 0 to 1: the interval as a line, the value as a dot. One that goes beyond 1 has none. */

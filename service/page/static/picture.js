@@ -81,11 +81,16 @@ export class Picture {
     context.imageSmoothingQuality = "high";
     context.drawImage(bitmap, 0, 0, width, height);
     bitmap.close();
-    // What may be transparent stays so: the service knows which background its models were trained with.
-    const type = this.file.type === "image/jpeg" ? "image/jpeg" : "image/png";
+    // What is transparent stays so: the service knows which background its models were trained with.
+    const type = isOpaque(context.getImageData(0, 0, width, height).data) ? "image/jpeg" : "image/png";
     const blob = await new Promise((resolve) => canvas.toBlob(resolve, type, JPEG_QUALITY));
     return new File([blob], this.file.name, { type });
   }
+}
+
+function isOpaque(pixels) {
+  for (let at = 3; at < pixels.length; at += 4) if (pixels[at] < 255) return false;
+  return true;
 }
 
 /** Turned as its EXIF orientation says; a canvas would lose that. */

@@ -1,6 +1,6 @@
 // A field for one picture: drop, paste, choose or photograph.
 
-import { element, freshId } from "./element.js";
+import { element, freshId, named } from "./element.js";
 import { Picture } from "./picture.js";
 
 export class PictureInput {
@@ -20,7 +20,7 @@ export class PictureInput {
     const choose = (attributes) =>
       element("input", { type: "file", accept: "image/*", class: "visually-hidden", onchange: (event) => this.#chosen(event.target), ...attributes });
     this.file = choose({ id, "aria-describedby": told });
-    const camera = choose({ capture: "environment", tabindex: "-1", "aria-hidden": "true" });
+    this.camera = choose({ capture: "environment", tabindex: "-1", "aria-hidden": "true" });
     this.preview = element("img", { alt: "", hidden: true });
     this.told = element("p", { class: "hint", id: told }, HINT);
     this.remove = element("button", { type: "button", hidden: true, onclick: () => this.clear() }, "Remove");
@@ -30,8 +30,8 @@ export class PictureInput {
         element("div", { class: "actions" },
           this.file,
           element("label", { class: "button", for: id }, "Choose a picture"),
-          camera,
-          element("button", { type: "button", class: "with-camera", onclick: () => camera.click() }, "Take a photo"),
+          this.camera,
+          element("button", { type: "button", class: "with-camera", onclick: () => this.camera.click() }, "Take a photo"),
           this.remove,
         ),
         this.told,
@@ -39,7 +39,7 @@ export class PictureInput {
     );
     this.#takeDrops();
     this.root = element("div", { class: "field", role: "group", "aria-labelledby": `${id}-name`, "data-input": name },
-      element("p", { class: "field-name", id: `${id}-name` }, name),
+      element("p", { class: "field-name", id: `${id}-name` }, named(name)),
       this.zone,
     );
   }
@@ -78,7 +78,7 @@ export class PictureInput {
   }
 
   clear() {
-    this.file.value = "";
+    for (const field of [this.file, this.camera]) field.value = ""; // so that the same file can be chosen again
     this.set(null);
   }
 
@@ -105,8 +105,10 @@ export class PictureInput {
       light(false);
       const [file] = event.dataTransfer.files;
       if (file) this.take(file);
+      else this.told.textContent = NO_FILE;
     });
   }
 }
 
 const HINT = "Or drop one here, or paste it.";
+const NO_FILE = "What was dropped is no file, perhaps only the address of a picture. Save the picture first, or copy and paste it.";

@@ -1,13 +1,13 @@
 // What the model says: for each head its first choices as bars with numbers.
 
-import { element } from "./element.js";
+import { element, named } from "./element.js";
 import { count, percent } from "./numbers.js";
 
 /** Shows a prediction: one part a head. */
 export function showPredictions(root, prediction, { thresholds }) {
   const heads = Object.entries(prediction.heads);
   const parts = heads.map(([name, head]) => [
-    heads.length > 1 ? element("h3", {}, name) : null,
+    heads.length > 1 ? element("h3", {}, named(name)) : null,
     firstChoice(head, thresholds[name]),
     bars(head),
   ]);
@@ -24,10 +24,10 @@ export function spoken(prediction) {
 
 function firstChoice(head, thresholds) {
   if (!isMultiLabel(head, thresholds)) {
-    return element("p", { class: "first-choice" }, element("strong", {}, head.label), element("span", { class: "number" }, percent(head.probability)));
+    return element("p", { class: "first-choice" }, element("strong", {}, named(head.label)), element("span", { class: "number" }, percent(head.probability)));
   }
   if (!head.labels.length) return element("p", { class: "first-choice" }, "No label reaches its threshold.");
-  return element("p", { class: "first-choice" }, ...head.labels.map((label) => element("span", { class: "chip is-accent" }, label)));
+  return element("p", { class: "first-choice" }, ...head.labels.map((label) => element("span", { class: "chip is-accent" }, named(label))));
 }
 
 const isMultiLabel = (head, thresholds) => Boolean(thresholds) || head.labels.length !== 1 || head.labels[0] !== head.label;
@@ -53,7 +53,7 @@ function bars(head) {
 
 function bar({ label, probability }, isGiven) {
   return element("tr", { class: isGiven ? "is-given" : null },
-    element("th", { scope: "row" }, label),
+    element("th", { scope: "row" }, named(label)),
     element("td", { class: "bar-cell" }, element("span", { class: "bar", variables: { share: probability } })),
     element("td", { class: "number" }, percent(probability)),
   );

@@ -18,7 +18,9 @@ export const ADVICE = {
   "invalid-request": ["The request does not fit the model", "Give at least one input, and change what is named above."],
   "image-unusable": ["The picture can't be used", "Choose another file: a whole JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF. Opening and saving it anew often helps."],
   "headers-too-large": ["The request's headers are too large", "Clear the cookies of this address, then reload the page."],
-  "not-ready": ["The models are still being loaded", "Wait a moment and try again."],
+  "not-ready": ["The service does not answer just now", "It is starting, or about to end. Wait a moment and try again."],
+  "no-models": ["There is no model yet", "Train one and publish it to the folder that is served; this page looks again by itself."],
+  "none-good": ["No version can be served", "Publish one that is whole. The reason says what is wrong with this one."],
   "overloaded": ["The service is busy", "Wait a moment and try again."],
   "deadline": ["The answer took too long", "Try again. If it happens often, the service is too busy or the model too slow for its machine."],
   "internal": ["Something went wrong in the service", "Try again. If it stays, its log says what; tell whoever runs it the number of the request."],
@@ -26,6 +28,9 @@ export const ADVICE = {
   "cancelled": ["Cancelled", "Nothing was changed. Try again whenever you like."],
   "unknown": ["The service answered something unexpected", "Reload the page. If it stays, something between here and the service may be answering for it."],
 };
+
+// What may be over when the same is asked again.
+const PASSING = new Set(["not-ready", "no-models", "none-good", "overloaded", "deadline", "network"]);
 
 /** Why there is no answer. */
 export class Problem extends Error {
@@ -42,6 +47,10 @@ export class Problem extends Error {
     this.request = request;
   }
 
+  get mayPass() {
+    return PASSING.has(this.kind);
+  }
+
   /** Of an answer that is none. */
   static async of(response) {
     const about = { retryAfter: Number(response.headers.get("Retry-After")) || null, request: response.headers.get("X-Request-ID") };
@@ -54,7 +63,10 @@ export class Problem extends Error {
   }
 }
 
-/** Shows a problem in a place for it, or clears the place if there is none. */
+/** Whether it takes a key, or another one. */
+export const isAboutKeys = ({ kind }) => kind === "unauthorized" || kind === "forbidden";
+
+/** Shows a problem in a place for it, or clears the place if there is none. One that is shown already is not told again. */
 export function showProblem(place, problem, again = null) {
   if (!problem) {
     place.replaceChildren();
@@ -62,13 +74,12 @@ export function showProblem(place, problem, again = null) {
   }
   const known = problem instanceof Problem ? problem : new Problem("unknown", String(problem.message ?? problem));
   const [meaning, advice] = ADVICE[known.kind];
-  place.replaceChildren(
-    element("div", { class: "problem", "data-kind": known.kind },
-      element("p", { class: "problem-title" }, known.input ? `${meaning}: ${known.input}` : meaning),
-      known.message ? element("p", {}, known.message) : null,
-      element("p", {}, known.retryAfter ? `${advice} (The service asks for ${known.retryAfter} s.)` : advice),
-      known.kind === "internal" && known.request ? element("p", { class: "quiet" }, `Request ${known.request}`) : null,
-      again ? element("button", { type: "button", onclick: again }, "Try again") : null,
-    ),
+  const told = element("div", { class: "problem", "data-kind": known.kind },
+    element("p", { class: "problem-title" }, known.input ? `${meaning}: ${known.input}` : meaning),
+    known.message ? element("p", {}, known.message) : null,
+    element("p", {}, known.retryAfter ? `${advice} (The service asks for ${known.retryAfter} s.)` : advice),
+    known.kind === "internal" && known.request ? element("p", { class: "quiet" }, `Request ${known.request}`) : null,
+    again ? element("button", { type: "button", onclick: again }, "Try again") : null,
   );
+  if (!place.firstElementChild?.isEqualNode(told)) place.replaceChildren(told);
 }

@@ -2,10 +2,10 @@
 
 import { drawn, element } from "./element.js";
 import { count, percent } from "./numbers.js";
-import { scroller } from "./scroller.js";
+import { figuresTable } from "./table.js";
 
 const SIDE = 260;
-const MARGIN = { left: 44, bottom: 40, top: 10, right: 26 };
+const MARGIN = { left: 44, bottom: 40, top: 30, right: 26 };
 
 /** @param {object[]} bins low, high, count, confidence, accuracy. */
 export function reliability(bins) {
@@ -28,14 +28,13 @@ function diagram(bins) {
     ticks.map((tick) => text([x(tick), y(0) + 18], `${100 * tick} %`)),
     ticks.map((tick) => text([x(0) - 6, y(tick) + 4], `${100 * tick} %`, "end")),
     text([x(0.5), y(0) + 36], "how sure it was"),
+    text([0, 12], "how often it was right", "start"),
   );
 }
 
 function table(bins) {
-  const heads = ["Sure", "Right", "Rows"].map((name) => element("th", { scope: "col" }, name));
-  return scroller("How often it was right, by how sure it was",
-    element("table", { class: "figures" }, element("thead", {}, element("tr", {}, heads)),
-      element("tbody", {}, bins.map((bin) =>
-        element("tr", {}, element("th", { scope: "row", class: "number" }, percent(bin.confidence)),
-          element("td", { class: "number" }, percent(bin.accuracy)), element("td", { class: "number" }, count(bin.count)))))));
+  const rows = bins.map((bin) =>
+    element("tr", {}, element("th", { scope: "row", class: "number" }, percent(bin.confidence)),
+      element("td", { class: "number" }, percent(bin.accuracy)), element("td", { class: "number" }, count(bin.count))));
+  return figuresTable("How often it was right, by how sure it was", ["Sure", "Right", "Rows"], rows);
 }

@@ -1,7 +1,6 @@
 // The request just made, as commands and code to copy.
 
 import { addressOf } from "./api.js";
-import { element } from "./element.js";
 import { keys } from "./keys.js";
 
 /** In single quotes for a POSIX shell. */
@@ -69,83 +68,47 @@ export function pythonHttpx(model, example, isOnly) {
   ].join("\n");
 }
 
-/** With fetch, as browsers and Node.js have it. */
-export function javascript(model, example, isOnly) {
-  const values = [...example.values];
-  const parts = values.map(([name, { picture, text }]) =>
-    picture
-      ? `form.append(${JSON.stringify(name)}, file, ${JSON.stringify(picture.file.name)}); // a File or Blob`
-      : `form.append(${JSON.stringify(name)}, ${JSON.stringify(text)});`);
+/** With Node.js alone. */
+export function node(model, example, isOnly) {
+  const readsFiles = picturesOf(example).length > 0;
+  return [
+    ...(readsFiles ? ['import { readFile } from "node:fs/promises";', ""] : []),
+    ...fetched(address(model, isOnly), example, {
+      contentOf: (input, file) => `new Blob([await readFile(${JSON.stringify(file)})])`,
+      key: "process.env.BIFOCAL_KEY",
+    }),
+  ].join("\n");
+}
+
+/** In a page of one's own, with the files that its visitors choose. */
+export function browser(model, example, isOnly) {
+  const pictures = picturesOf(example);
+  return [
+    "// A page of another origin is let in by BIFOCAL_CORS_ORIGINS.",
+    ...(pictures.length ? ["const fields = document.querySelectorAll(\"input[type='file']\");", "const files = [...fields].flatMap((field) => [...field.files]);"] : []),
+    ...(keys.areUsed ? ['const key = prompt("Key"); // whoever reads the page would read a key in it, too'] : []),
+    ...fetched(address(model, isOnly), example, { contentOf: (input) => `files[${pictures.indexOf(input)}]`, key: "key" }),
+  ].join("\n");
+}
+
+/** The names of the inputs that a picture was given for. */
+const picturesOf = (example) => [...example.values].filter(([, { picture }]) => picture).map(([name]) => name);
+
+function fetched(url, example, { contentOf, key }) {
+  const parts = [...example.values].map(([name, { picture, text }]) => {
+    const content = picture ? `${contentOf(name, picture.file.name)}, ${JSON.stringify(picture.file.name)}` : JSON.stringify(text);
+    return `form.append(${JSON.stringify(name)}, ${content});`;
+  });
   return [
     "const form = new FormData();",
     ...parts,
-    `const response = await fetch(${JSON.stringify(address(model, isOnly))}, {`,
+    `const response = await fetch(${JSON.stringify(url)}, {`,
     '  method: "POST",',
     "  body: form,",
-    ...(keys.areUsed ? ["  headers: { Authorization: `Bearer ${key}` },"] : []),
+    ...(keys.areUsed ? [`  headers: { Authorization: \`Bearer \${${key}}\` },`] : []),
     "});",
     "if (!response.ok) throw new Error((await response.json()).detail);",
     "const { predictions } = await response.json();",
     "console.log(predictions[0].heads);",
-  ].join("\n");
-}
-
-/** Shows all of them for an example. */
-export function showSnippets(root, model, example, isOnly) {
-  const all = [
-    ["curl", curl],
-    ["Python, with Bifocal's client", pythonClient],
-    ["Python, with httpx", pythonHttpx],
-    ["JavaScript", javascript],
   ];
-  root.replaceChildren(
-    element("section", { class: "card", "aria-labelledby": "use-title" },
-      element("h2", { id: "use-title" }, "Use it"),
-      element("p", {}, "The request you just made, to copy. ", element("a", { href: "docs" }, "All of the API"), "."),
-      ...notes(example),
-    ),
-    ...all.map(([title, write]) => block(title, write(model, example, isOnly))),
-  );
-}
-
-/** Before anything was asked. */
-export function showNoSnippets(root) {
-  root.replaceChildren(
-    element("section", { class: "card" }, element("h2", {}, "Use it"),
-      element("p", {}, "Make a request first: ", element("a", { href: "#try" }, "try it"), ". Here it will be as curl, Python and JavaScript, ready to copy.")),
-  );
-}
-
-function notes(example) {
-  const pictures = [...example.values.values()].flatMap(({ picture }) => (picture ? [picture] : []));
-  const unsaved = pictures.filter((picture) => !picture.isOnDisk);
-  const found = unsaved.map((picture) =>
-    element("p", { class: "hint" }, "The commands expect the picture as a file: ",
-      element("a", { href: picture.address ?? URL.createObjectURL(picture.file), download: picture.file.name }, `save ${picture.file.name}`), "."));
-  if (pictures.length > unsaved.length) found.push(element("p", { class: "hint" }, "Run them in the folder of the picture."));
-  if (keys.areUsed) found.push(element("p", { class: "hint" }, "The key is read from the environment: BIFOCAL_KEY."));
-  return found;
-}
-
-function block(title, text) {
-  const code = element("code", {}, text);
-  const copy = element("button", { type: "button", "aria-label": `Copy ${title}` }, "Copy");
-  copy.addEventListener("click", async () => {
-    copy.textContent = (await copied(text, code)) ? "Copied" : "Press Ctrl+C";
-    setTimeout(() => (copy.textContent = "Copy"), 2000);
-  });
-  return element("section", { class: "card snippet" },
-    element("div", { class: "snippet-head" }, element("h3", {}, title), copy),
-    element("pre", { tabindex: "0", "aria-label": title }, code));
-}
-
-/** Puts a text on the clipboard; where that is not allowed, selects it. */
-async function copied(text, code) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    getSelection().selectAllChildren(code);
-    return document.execCommand("copy");
-  }
 }

@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { byId, element } from "./element.js";
 import { keys } from "./keys.js";
 import { isCancelled, shown } from "./progress.js";
-import { showProblem } from "./problems.js";
+import { isAboutKeys, showProblem } from "./problems.js";
 
 const STATES = {
   ready: ["answers", "is-accent"],
@@ -60,7 +60,7 @@ export class Versions {
       byId("versions-status").textContent = `Version ${done.version} answers now.${done.saved ? "" : ` A restart will not know of it: ${done.reason}`}`;
     } catch (problem) {
       showProblem(byId("versions-problem"), problem);
-      if (problem.kind === "unauthorized" || problem.kind === "forbidden") byId("admin-key-form").hidden = !keys.areUsed;
+      if (isAboutKeys(problem)) byId("admin-key-form").hidden = !keys.areUsed;
       else if (!isCancelled(problem)) await this.reload().catch(() => {});
     }
   }

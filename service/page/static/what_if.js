@@ -1,14 +1,16 @@
 // What if an input, or a word, were not there: what is switched off, and what that changes.
 
 import * as api from "./api.js";
-import { element } from "./element.js";
-import { percent, points } from "./numbers.js";
+import { element, named } from "./element.js";
+import { MINUS, percent, points } from "./numbers.js";
 import { Latest } from "./progress.js";
-import { scroller } from "./scroller.js";
 import { showProblem } from "./problems.js";
+import { figuresTable, wideHead } from "./table.js";
 import { weightsOf, withoutWords, wordsOf } from "./words.js";
 
 const SHOWN = 5;
+// By the sign of a change; one that rounds to nothing looks like nothing.
+const LOOKS = { "+": "is-more", [MINUS]: "is-less" };
 
 export class WhatIf {
   #latest = new Latest();
@@ -55,11 +57,11 @@ export class WhatIf {
     const weights = new Map(texts.map(([name, value]) => [name, this.tokens[name]?.length ? weightsOf(wordsOf(value), this.tokens[name]) : null]));
     const largest = Math.max(1e-9, ...[...weights.values()].flatMap((found) => found ?? []).map(Math.abs)); // of all texts, so that they compare
     const toggles = values.map(([name]) =>
-      element("button", { type: "button", class: "toggle", "aria-pressed": "true", "data-drop": name, onclick: (event) => this.#toggleInput(event.currentTarget, name) }, name),
+      element("button", { type: "button", class: "toggle", "aria-pressed": "true", "data-drop": name, onclick: (event) => this.#toggleInput(event.currentTarget, name) }, named(name)),
     );
     const isWeighed = [...weights.values()].some(Boolean);
     this.places.choices.replaceChildren(
-      element("p", { class: "hint" }, "Switch off an input or a word, and see what changes.", isWeighed ? " Under each word: how many points it moved the answer by." : ""),
+      element("p", { class: "hint" }, "Switch off an input or a word, and see what changes.", isWeighed ? " Under each word: how many points it moved the answer, against a word that the model does not know." : ""),
       element("div", { class: "actions", role: "group", "aria-label": "Inputs" }, toggles),
       ...texts.map(([name, value]) => this.#wordList(name, value, weights.get(name), largest)),
     );
@@ -74,14 +76,14 @@ export class WhatIf {
       const weight = weights?.[place] ?? 0;
       const toggle = (event) => this.#toggleWord(event.currentTarget, name, place);
       return element("button",
-        { type: "button", class: weight < 0 ? "word is-against" : "word", "aria-pressed": String(!dropped.has(place)), variables: { weight: Math.abs(weight) / largest }, onclick: toggle },
+        { type: "button", dir: "auto", class: weight < 0 ? "word is-against" : "word", "aria-pressed": String(!dropped.has(place)), variables: { weight: Math.abs(weight) / largest }, onclick: toggle },
         word.text,
         weights ? element("small", {}, points(weight)) : null,
       );
     });
     return element("div", { class: "word-list", role: "group", "aria-label": `Words of ${name}`, "data-words": name },
-      element("p", { class: "field-name" }, name),
-      element("div", { class: "words" }, buttons),
+      element("p", { class: "field-name" }, named(name)),
+      element("div", { class: "words", dir: "auto" }, buttons),
       weights || !tokens.length ? null : readTokens(tokens),
     );
   }
@@ -133,21 +135,20 @@ export class WhatIf {
 function changeTable(name, before, after) {
   const labels = [...new Set([...before.top, ...after.top].map((one) => one.label))];
   const largest = (label) => Math.max(before.probabilities[label], after.probabilities[label]);
-  const shown = labels.sort((one, other) => largest(other) - largest(one)).slice(0, SHOWN);
+  const isFirst = (label) => label === before.label || label === after.label; // always shown: the caption speaks of them
+  const shown = labels.sort((one, other) => isFirst(other) - isFirst(one) || largest(other) - largest(one)).slice(0, SHOWN);
   const isOther = before.label !== after.label;
-  return scroller(`What changed: ${name}`, element("table", { class: "figures changes" },
-    element("caption", {}, `${name}: `, isOther ? `${before.label} became ` : "still ", element("strong", {}, after.label)),
-    element("thead", {}, element("tr", {}, ...["Label", "Before", "Now", "Points"].map((title) => element("th", { scope: "col", class: title === "Before" ? "wide-only" : null }, title)))),
-    element("tbody", {}, shown.map((label) => {
-      const [was, is] = [before.probabilities[label], after.probabilities[label]];
-      return element("tr", {},
-        element("th", { scope: "row" }, label),
-        element("td", { class: "number wide-only" }, percent(was)),
-        element("td", { class: "number" }, percent(is)),
-        element("td", { class: is < was ? "number is-less" : "number is-more" }, points(is - was)),
-      );
-    })),
-  ));
+  const rows = shown.map((label) => {
+    const [was, is] = [before.probabilities[label], after.probabilities[label]];
+    return element("tr", {},
+      element("th", { scope: "row" }, named(label)),
+      element("td", { class: "number wide-only" }, percent(was)),
+      element("td", { class: "number" }, percent(is)),
+      element("td", { class: `number ${LOOKS[points(is - was).charAt(0)] ?? ""}` }, points(is - was)),
+    );
+  });
+  const caption = element("span", {}, named(name), ": ", isOther ? [named(before.label), " became "] : "still ", element("strong", {}, named(after.label)));
+  return figuresTable(`What changed: ${name}`, ["Label", wideHead("Before"), "Now", "Points"], rows, { caption, look: "changes" });
 }
 
 /** Tokens that are not to be found in the words again, as hashed or overlapping ones: shown as the model read them. */
@@ -156,7 +157,7 @@ function readTokens(tokens) {
   const marks = tokens.map(({ token, weight }) =>
     element("span", { class: weight < 0 ? "token is-against" : "token", variables: { weight: Math.abs(weight) / largest } }, token, element("small", {}, points(weight))),
   );
-  return element("details", {}, element("summary", {}, "As the model read it"), element("div", { class: "words" }, marks));
+  return element("details", {}, element("summary", {}, "As the model read it"), element("div", { class: "words", dir: "auto" }, marks));
 }
 
 const press = (button, isOn) => button.setAttribute("aria-pressed", String(isOn));
