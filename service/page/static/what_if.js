@@ -76,7 +76,7 @@ export class WhatIf {
       const weight = weights?.[place] ?? 0;
       const toggle = (event) => this.#toggleWord(event.currentTarget, name, place);
       return element("button",
-        { type: "button", dir: "auto", class: weight < 0 ? "word is-against" : "word", "aria-pressed": String(!dropped.has(place)), variables: { weight: Math.abs(weight) / largest }, onclick: toggle },
+        { type: "button", class: weight < 0 ? "word is-against" : "word", "aria-pressed": String(!dropped.has(place)), variables: { weight: Math.abs(weight) / largest }, onclick: toggle },
         word.text,
         weights ? element("small", {}, points(weight)) : null,
       );
