@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
 from typing import Any
 
 import httpx
@@ -125,10 +126,11 @@ def _flood(asking: Asking, answers: Answers) -> Iterator[None]:
     """Clients in processes of their own, so that they take no time from who is measured."""
     context = multiprocessing.get_context("spawn")
     told: Queue[Answers] = context.Queue()
-    clients = [context.Process(target=_client, args=(asking, told)) for _ in range(CLIENTS)]
+    started = context.Barrier(CLIENTS + 1)
+    clients = [context.Process(target=_client, args=(asking, told, started)) for _ in range(CLIENTS)]
     for client in clients:
         client.start()
-    time.sleep(2)  # until they all ask
+    started.wait()  # starting eight interpreters takes all CPUs for a while
     yield
     for _ in clients:
         _add(answers, told.get())
@@ -136,8 +138,9 @@ def _flood(asking: Asking, answers: Answers) -> Iterator[None]:
         client.join()
 
 
-def _client(asking: Asking, told: Queue[Answers]) -> None:
-    told.put(asking.during(SECONDS + 3, explain=True))
+def _client(asking: Asking, told: Queue[Answers], started: Barrier) -> None:
+    started.wait()
+    told.put(asking.during(SECONDS, explain=True))
 
 
 def _add(answers: Answers, others: Answers) -> None:
