@@ -7,6 +7,7 @@
     │   └── ImageTooLargeError  a picture with more pixels than allowed
     ├── StorageError            a folder that cannot be written, weights that cannot be fetched
     ├── BundleError             a bundle on disk that is missing, broken or disagrees with itself
+    ├── ClusterError            a cluster that cannot be reached or used, or that failed
     ├── StoppedError            a training that was asked to stop, has saved itself and can go on
     ├── WorseModelError         a model that is worse than the one it would replace, and so is not published
     ├── ServiceError            what a service answered when it refused a request of the client
@@ -67,6 +68,10 @@ class StorageError(BifocalError):
 
 class BundleError(BifocalError):
     """A bundle that is missing, broken, or disagrees with its own golden examples."""
+
+
+class ClusterError(BifocalError):
+    """A cluster that cannot be reached or used, or that failed at what it was given."""
 
 
 class StoppedError(BifocalError):
