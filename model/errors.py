@@ -6,8 +6,8 @@
     ├── ImageError              bytes that are not a usable picture
     │   └── ImageTooLargeError  a picture with more pixels than allowed
     ├── StorageError            a folder that cannot be written, weights that cannot be fetched
-    ├── ClusterError            processes that can't train together, or have lost each other
     ├── BundleError             a bundle on disk that is missing, broken or disagrees with itself
+    ├── ClusterError            processes that cannot work together: not reached, not alike, or lost
     ├── StoppedError            a training that was asked to stop, has saved itself and can go on
     ├── WorseModelError         a model that is worse than the one it would replace, and so is not published
     ├── ServiceError            what a service answered when it refused a request of the client
@@ -66,12 +66,12 @@ class StorageError(BifocalError):
     """A folder that cannot be written or has too little room, or weights that cannot be fetched to it."""
 
 
-class ClusterError(BifocalError):
-    """Processes that can't train together, or have lost each other."""
-
-
 class BundleError(BifocalError):
     """A bundle that is missing, broken, or disagrees with its own golden examples."""
+
+
+class ClusterError(BifocalError):
+    """Processes that cannot work together: they can't be reached or used, are not alike, or were lost."""
 
 
 class StoppedError(BifocalError):

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 TENSORFLOW = {"tensorflow", "tensorflow_text", "keras"}
 # Slow to import as well, and needed by no `--help`.
-HEAVY = TENSORFLOW | {"polars", "matplotlib", "sklearn", "scipy"}
+HEAVY = TENSORFLOW | {"polars", "matplotlib", "sklearn", "scipy", "ray", "pyarrow"}
 
 # The part of model/ that is made of TensorFlow. The rest works without it, so service/ may use the rest.
 NETWORK = {

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from model.errors import ManifestError
 
 if TYPE_CHECKING:
+    from model.bundle import Bundle
     from service.scoring.score import Summary
+    from service.scoring.scorer import Scorer
+    from service.settings import Settings
 
 
 def score(
@@ -41,30 +43,56 @@ def score(
     restart: Annotated[
         bool, typer.Option("--restart", help="Forget what a stopped run left; replace a result that is there.")
     ] = False,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option(help="Score in this process, or on a Ray cluster.")
+    ] = "local",
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT|auto", envvar="RAY_ADDRESS", help="Running Ray cluster; else one on this machine."
+        ),
+    ] = None,
+    ray_actors: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes with a loaded model; as many as there is room for if not given."),
+    ] = None,
+    ray_cpus: Annotated[int | None, typer.Option(min=1, help="CPUs of each; at most 8 if not given.")] = None,
 ) -> None:
     """Score every row of a table, however long it is.
 
         bifocal-service score models/listings listings.csv --out predictions.parquet
 
     A run that was stopped goes on where it was when it is started again. Rows that can't be used are listed with the
-    reason in predictions.bad.csv. docs/scoring.md says more.
+    reason in predictions.bad.csv. With --engine ray many machines share the rows. docs/scoring.md says more.
     """
     from service.commands.local import find_bundle
     from service.scoring.progress import Progress
     from service.scoring.score import Order, score
+    from service.scoring.scorer import LocalScorer
     from service.settings import load_settings
 
+    cluster = {"address": ray_address, "actors": ray_actors, "cpus": ray_cpus} if engine == "ray" else None
+    if cluster is None and (ray_actors or ray_cpus):
+        raise typer.BadParameter("--ray-actors and --ray-cpus are for --engine ray.")
     given: dict[str, Any] = {} if batch_size is None else {"max_batch_size": batch_size}
     order = Order(manifest, out, _columns(column or []), image_root, restart)
-    csv.field_size_limit(sys.maxsize)  # else a cell of more than 128 KiB ends the run, even in a column not asked for
     progress = Progress(sys.stderr)
-    done = score(find_bundle(bundle), order, settings=load_settings(given), progress=progress)
+    settings = load_settings(given)
+    found = find_bundle(bundle)
+    scorer = LocalScorer(found, settings) if cluster is None else _on_cluster(found, settings, cluster)
+    done = score(found, order, scorer=scorer, settings=settings, progress=progress)
     _tell(done, out)
     if max_bad is not None and done.share_bad > max_bad:
         raise ManifestError(
             f"{done.bad:,} of {done.rows:,} rows could not be scored ({done.share_bad:.1%}; --max-bad allows "
             f"{max_bad:.1%}). {done.bad_file} says why."
         )
+
+
+def _on_cluster(bundle: Bundle, settings: Settings, cluster: dict[str, Any]) -> Scorer:
+    from service.scoring.cluster.scorer import ClusterScorer
+
+    return ClusterScorer(bundle, settings, **cluster)
 
 
 def _columns(options: list[str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -94,7 +95,7 @@ def open_manifest(file: Path) -> Manifest:
         raise ManifestError(f"{file.name}: a manifest is a table ending in {', '.join(kinds)}.")
     if not file.is_file():
         raise ManifestError(f"There is no manifest {file}.")
-    return kind(file)
+    return kind(file.absolute())  # wherever it is read: on a cluster that is another process
 
 
 class Table(Manifest):
@@ -132,6 +133,7 @@ class Table(Manifest):
                     yield Row(number, dict(zip(columns, cells, strict=False)))
 
     def _parsed(self, stream: BinaryIO) -> Iterator[list[str]]:
+        csv.field_size_limit(sys.maxsize)  # else a cell of more than 128 KiB ends the run, even in an unused column
         text = (line for line in _decoded(stream, self.file))
         lines = csv.reader(text, delimiter=SEPARATORS[self.file.suffix.lower()], strict=True)
         begun = False  # blank lines before the header do not count

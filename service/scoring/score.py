@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import deque
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import chain, islice
 from pathlib import Path
 
 from model.bundle import Bundle, Metadata
-from service.commands.local import Load, opened
+from model.errors import ManifestError
 from service.scoring.columns import columns_of
 from service.scoring.formats import format_of
 from service.scoring.manifest import Manifest, open_manifest
 from service.scoring.parts import PART_ROWS, Parts
 from service.scoring.progress import Progress
 from service.scoring.reader import Reader
+from service.scoring.remaining import Remaining
 from service.scoring.scored import Bad, Scored, cells_of, schema_of
-from service.scoring.stream import scored
+from service.scoring.scorer import Scorer
 from service.settings import Settings
-
-# Threads that read pictures: enough to keep a network disk busy, and next to nothing on a local one.
-READERS = 8
-# Batches that may be in the pipeline at once; see `service.scoring.stream`.
-BATCHES = 3
 
 
 @dataclass(frozen=True)
@@ -72,28 +65,28 @@ class Summary:
         return self.bad / self.rows if self.rows else 0.0
 
 
-def score(bundle: Bundle, order: Order, *, settings: Settings, progress: Progress, load: Load | None = None) -> Summary:
+def score(bundle: Bundle, order: Order, *, scorer: Scorer, settings: Settings, progress: Progress) -> Summary:
     """Scores every row of a manifest, or those that an earlier run has left.
 
     Args:
         bundle: the model.
         order: what is to be scored.
-        settings: limits, size of a batch and numbers of threads.
+        scorer: where; of the same model, with the same settings.
+        settings: limits, which decide what the result says.
         progress: told how far it is.
-        load: a bundle -> its runtime; TensorFlow's if not given.
 
     Raises:
         ManifestError: if the manifest can't be used, or the result can't be written.
         BundleError: if the bundle can't be loaded.
+        ClusterError: if the scorer's cluster can't be used.
     """
     spec = bundle.spec
     manifest = open_manifest(order.manifest)
     columns = columns_of(spec, manifest.columns, order.columns, name=manifest.file.name)
     image_root = (order.image_root or manifest.file.parent).absolute()
     writes = format_of(order.out, schema_of(spec))
-    settings = settings.model_copy(update={"max_waiting": max(settings.max_waiting, BATCHES * settings.max_batch_size)})
     made_from = {
-        "the bundle": _digest_of(bundle),
+        "the bundle": digest_of(bundle),
         "the manifest": manifest.digest(),
         "the columns": json.dumps(columns),
         "the folder of the pictures": str(image_root),
@@ -102,21 +95,30 @@ def score(bundle: Bundle, order: Order, *, settings: Settings, progress: Progres
     }
     parts = Parts(order.out, made_from, writes)
     with parts.held(restart=order.restart):
-        rows = manifest.rows()
-        skipped = deque(islice(rows, parts.count * PART_ROWS), maxlen=1)
-        earlier = total = skipped[0].number if skipped else 0
-        first = next(rows, None)
-        if first is not None:  # else all was done but putting the parts together
-            reader = Reader(spec, columns, image_root)
-            with opened(bundle, settings, load) as engine, ThreadPoolExecutor(READERS) as readers:
+        rows = Remaining(manifest, parts.count * PART_ROWS)
+        earlier = total = rows.earlier
+        if rows:  # else all was done but putting the parts together
+            with scorer.scoring(rows, Reader(spec, columns, image_root)) as results:
                 progress.start(manifest.share_read)
-                results = scored(chain([first], rows), reader, engine, readers, batch_size=settings.max_batch_size)
-                total = _keep(results, parts, bundle.metadata, manifest, progress)
+                total = _keep(_consecutive(results, earlier), parts, bundle.metadata, manifest, progress)
         manifest.refuse_if_changed()
         bad = parts.bad()
         parts.finish()
     left_out = tuple(name for name in spec.inputs if name not in columns)
     return Summary(total, earlier, bad, parts.bad_file, left_out)
+
+
+def digest_of(bundle: Bundle) -> str:
+    """SHA-256 of the file that has the digests of all others."""
+    return hashlib.sha256((bundle.path / "assets.extra" / "bifocal.json").read_bytes()).hexdigest()
+
+
+def _consecutive(results: Iterator[Scored], earlier: int) -> Iterator[Scored]:
+    """The same, once it is sure that no row is missing and none came twice."""
+    for expected, row in enumerate(results, earlier + 1):
+        if row.number != expected:
+            raise ManifestError(f"Row {row.number} came where row {expected} was expected. Start anew with --restart.")
+        yield row
 
 
 def _keep(results: Iterator[Scored], parts: Parts, metadata: Metadata, manifest: Manifest, progress: Progress) -> int:
@@ -139,8 +141,3 @@ def _keep(results: Iterator[Scored], parts: Parts, metadata: Metadata, manifest:
     finally:
         progress.end()
     return last
-
-
-def _digest_of(bundle: Bundle) -> str:
-    """Of the file that has the digests of all others."""
-    return hashlib.sha256((bundle.path / "assets.extra" / "bifocal.json").read_bytes()).hexdigest()

@@ -16,6 +16,9 @@ from service.scoring.manifest import Row
 from service.scoring.reader import Reader
 from service.scoring.scored import Bad, Scored
 
+# Batches in the pipeline at once: one is run, one decoded and one waits.
+BATCHES = 3
+
 
 def scored(
     rows: Iterable[Row], reader: Reader, engine: Engine, readers: Executor, *, batch_size: int
@@ -31,10 +34,10 @@ def scored(
     """
     examples = _ahead(rows, reader, readers, count=2 * batch_size)
     jobs: deque[tuple[Row, Job[Answered] | Bad]] = deque()
-    # One batch is run, one decoded and one waits; each row a job of its own, so that a bad picture fails alone.
+    # Each row is a job of its own, so that a bad picture fails alone.
     for row, example in examples:
         jobs.append((row, example if isinstance(example, Bad) else engine.pipeline.submit([example], math.inf)))
-        if len(jobs) >= 3 * batch_size:
+        if len(jobs) >= BATCHES * batch_size:
             yield _finished(*jobs.popleft(), reader)
     while jobs:
         yield _finished(*jobs.popleft(), reader)

@@ -29,6 +29,7 @@ from service.scoring.progress import Progress, duration
 from service.scoring.reader import Reader
 from service.scoring.score import Order, Summary, score
 from service.scoring.scored import Scored, cells_of, schema_of
+from service.scoring.scorer import LocalScorer
 from service.scoring.stream import scored
 from service.settings import Settings
 from tests.service.stand_in import LABELS, SPEC, Namer, answer, picture, write_bundle
@@ -65,7 +66,10 @@ def manifest(tmp_path: Path) -> Path:
 
 def run(bundle: Bundle, manifest: Path, out: Path, *, load: Load = Namer, batch: int = 4, **order: Any) -> Summary:
     settings = Settings(max_batch_size=batch)
-    return score(bundle, Order(manifest, out, **order), settings=settings, progress=Progress(io.StringIO()), load=load)
+    scorer = LocalScorer(bundle, settings, load)
+    return score(
+        bundle, Order(manifest, out, **order), scorer=scorer, settings=settings, progress=Progress(io.StringIO())
+    )
 
 
 def table(file: Path) -> list[dict[str, str]]:
@@ -325,6 +329,7 @@ from model.bundle import Bundle
 from service.scoring.progress import Progress
 from service.scoring.reader import Reader
 from service.scoring.score import Order, score
+from service.scoring.scorer import LocalScorer
 from service.settings import Settings
 from tests.service.stand_in import Namer
 
@@ -335,7 +340,9 @@ class Slow(Namer):
 
 bundle, manifest, out = map(Path, sys.argv[1:])
 print("begun", flush=True)
-score(Bundle(bundle), Order(manifest, out), settings=Settings(max_batch_size=16), progress=Progress(io.StringIO()), load=Slow)
+bundle, settings = Bundle(bundle), Settings(max_batch_size=16)
+scorer = LocalScorer(bundle, settings, Slow)
+score(bundle, Order(manifest, out), scorer=scorer, settings=settings, progress=Progress(io.StringIO()))
 """
 
 
