@@ -22,6 +22,8 @@ from pathlib import Path
 
 DOCS = Path(__file__).parents[1] / "docs"
 WIDTH = 120
+# What is printed every ten seconds where there is no terminal; a bar in its place stands there otherwise.
+PROGRESS = re.compile(r"\d+/\d+, \d+ s left")
 
 
 @dataclass(frozen=True)
@@ -167,14 +169,14 @@ def run(step: Step, folder: Path) -> str:
     if done.returncode != step.status:
         raise RuntimeError(f"{step.command}: exit code {done.returncode}; expected {step.status}:\n{done.stdout}")
     lines = (line.rstrip() for line in done.stdout.replace(f"{folder}/", "").strip("\n").splitlines())
-    return "\n".join(lines)
+    return "\n".join(line for line in lines if not PROGRESS.search(line))
 
 
 def page(walk: Walk, name: str, outputs: Iterable[str]) -> str:
     """The steps of a walk with what they printed, as Markdown."""
     parts = [
         f"# {walk.title}\n\n{walk.introduction} Made by `python -m benchmarks.walkthrough {name}`; times are "
-        "those of the machine it ran on.\n"
+        "those of the machine it ran on, and the lines that say every ten seconds how far it is are left out.\n"
     ]
     for step, output in zip(walk.steps, outputs, strict=True):
         parts.append(f"{step.why}\n\n```console\n$ {step.command}\n{output}\n```\n")
@@ -188,8 +190,7 @@ def printed(text: str) -> dict[str, str]:
 
 def masked(output: str) -> list[str]:
     """The lines of an output without what differs from machine to machine: numbers, widths, how far something was."""
-    lines = [line for line in output.splitlines() if not re.search(r"\d+/\d+, \d+ s left", line)]
-    return [re.sub(r"[\s─━]+", " ", re.sub(r"\d+([.,:]\d+)*", "0", line)).strip() for line in lines]
+    return [re.sub(r"[\s─━]+", " ", re.sub(r"\d+([.,:]\d+)*", "0", line)).strip() for line in output.splitlines()]
 
 
 def _outputs(walk: Walk, folder: Path) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from model.errors import ManifestError
 from model.spec import MultiLabelHead
 from training import labels, splits
 from training.manifest import Manifest, group_codes
@@ -72,9 +73,13 @@ def check(manifest: Manifest, recipe: Recipe, split: NDArray[np.int8]) -> list[s
             heads = [name for name, other in recipe.spec.heads.items() if head in (name, other.last_layer_of)]
             learned = _together([targets[name] for name in heads], len(given.labels))
             column = ", ".join(recipe.data.labels[name] for name in heads)
-            warnings += splits.check(of_usable, learned, labels=given.labels, column=column)
-            if not isinstance(given, MultiLabelHead):
-                warnings += _joined_labels(given.labels, column)
+            joined = [] if isinstance(given, MultiLabelHead) else _joined_labels(given.labels, column)
+            try:
+                warnings += splits.check(of_usable, learned, labels=given.labels, column=column)
+            except ManifestError as error:
+                hints = [f"{line[0].upper()}{line[1:]}." for line in joined]
+                raise ManifestError(" ".join([str(error), *hints])) from None
+            warnings += joined
     return [*_taken(manifest, recipe.data.split, of_usable), *warnings]
 
 

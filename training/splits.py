@@ -29,6 +29,7 @@ SPELLINGS = {
 Combination = tuple[tuple[str, ...], ...]
 # Of a ticket, left in an empty urn: if the urns of two labels exclude all splits together, the row must go somewhere.
 _REST = 0.05
+_LISTED = 10  # labels in a message; check.json has the counts of all
 
 
 def named(value: str) -> int:
@@ -178,11 +179,11 @@ def check(split: NDArray[np.int8], targets: Targets, *, labels: Sequence[str], c
                 "names none that can be used. Add rows, or give --split a column with train, val and test."
             )
     counts = {name: counts_of(targets[split == number], len(labels)) for number, name in enumerate(SPLITS)}
-    untrained = [label for index, label in enumerate(labels) if not counts["train"][index]]
+    untrained = [repr(label) for index, label in enumerate(labels) if not counts["train"][index]]
     if untrained:
         raise ManifestError(
-            f"Column {column!r}: no training row has the label {', '.join(map(repr, untrained))}, so it can't be "
-            "learned. Move rows of it to train, or drop the label."
+            f"Column {column!r}: no training row has the label {_first_of(untrained)}, so it can't be learned. "
+            "Move rows of it to train, or drop the label."
         )
     unseen = [
         f"{label!r} ({total} row{'s' if total > 1 else ''})"
@@ -192,7 +193,12 @@ def check(split: NDArray[np.int8], targets: Targets, *, labels: Sequence[str], c
     ]
     if not unseen:
         return []
-    return [f"column {column!r}: too few rows to validate and test, so their figures say little: {', '.join(unseen)}"]
+    return [f"column {column!r}: too few rows to validate and test, so their figures say little: {_first_of(unseen)}"]
+
+
+def _first_of(items: Sequence[str]) -> str:
+    more = f" and {len(items) - _LISTED} more" if len(items) > _LISTED else ""
+    return f"{', '.join(items[:_LISTED])}{more}"
 
 
 def counts_of(targets: Targets, classes: int) -> NDArray[np.intp]:

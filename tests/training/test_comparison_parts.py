@@ -54,6 +54,23 @@ def digest_of(data: Prepared, reporter: Reporter) -> str:
         return fingerprint.of_data(data, task)
 
 
+def test_what_is_left_out_of_the_code_is_there() -> None:
+    home = Path(fingerprint.__file__).parents[1]
+
+    assert [name for name in fingerprint._NO_PART_IN_IT if not (home / name).is_dir()] == []
+
+
+def test_a_part_of_other_data_is_not_found_but_known_of(tmp_path: Path) -> None:
+    parts = Parts(tmp_path / "parts")
+    assert not parts.has_another("words, linear", 3)
+    parts.keep("words, linear", "d1", MEASURED)
+
+    assert parts.find("words, linear", 3, "d2") is None
+    assert parts.has_another("words, linear", 3)
+    assert not parts.has_another("words", 3)
+    assert not parts.has_another("words, linear", 4)
+
+
 def test_a_part_is_found_again_as_it_was_kept(tmp_path: Path) -> None:
     Parts(tmp_path / "parts").keep("words, linear", "d1", MEASURED)
 

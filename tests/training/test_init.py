@@ -117,6 +117,25 @@ def test_the_label_can_be_named(tmp_path: Path) -> None:
         draft(tmp_path / "shop.csv", name="s", folder=tmp_path, label="kind", progress=lambda *_: None)
 
 
+def test_pictures_may_lie_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "far" / "photos").mkdir(parents=True)
+    manifest = tiny.write_rows(tmp_path / "shop.csv", shop())
+    for row in range(120):
+        (tmp_path / "far" / "photos" / f"{row}.jpg").touch()
+    out = tmp_path / "recipes" / "shop.yaml"
+    command = ["init", str(manifest), "--out", str(out), "--image-root"]
+
+    missing = CliRunner().invoke(cli.app, [*command, str(tmp_path / "near")])
+    done = CliRunner().invoke(cli.app, [*command, str(tmp_path / "far")])
+
+    assert isinstance(missing.exception, ManifestError)
+    assert "near: there is no such folder" in str(missing.exception)
+    assert done.exit_code == 0
+    assert "image_root: ../far" in out.read_text(encoding="utf-8")
+    assert "the first 120 exist" in " ".join(out.read_text(encoding="utf-8").replace("#", "").split())
+    assert recipe_file.load(out).image_root.samefile(tmp_path / "far")
+
+
 @pytest.mark.parametrize("shared", ["age", "listed", "postage", "weight"])
 def test_what_rows_share_by_chance_is_no_group(tmp_path: Path, shared: str) -> None:
     rows = [{key: row[key] for key in ("title", "category", shared)} for row in shop()]

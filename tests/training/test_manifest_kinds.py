@@ -257,6 +257,14 @@ def test_files_that_are_no_pictures_are_told_by_their_suffixes(tmp_path: Path) -
     assert of_folder(tmp_path / "pets").passed_over == told
 
 
+def test_a_table_beside_the_folders_is_pointed_at(tmp_path: Path) -> None:
+    for name in ("images/1.png", "thumbnails/1.png"):
+        picture(tmp_path / "shop" / name)
+    (tmp_path / "shop" / "listings.csv").touch()
+
+    assert f"If {tmp_path / 'shop' / 'listings.csv'} is the table" in of_folder(tmp_path / "shop").passed_over
+
+
 def test_a_picture_beside_the_folders_of_splits_is_no_secret(tmp_path: Path) -> None:
     for name in ("train/cat/1.png", "train/dog/1.png", "test/dog/2.png", "stray.png"):
         picture(tmp_path / "pets" / name)

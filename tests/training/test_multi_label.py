@@ -187,6 +187,14 @@ def test_a_label_that_does_not_occur_has_no_average_precision_and_any_recall() -
     assert found["metrics"]["macro_f1"] is None
 
 
+def test_a_label_that_all_rows_have_has_no_average_precision() -> None:
+    """Any ranking of them would have 1; a slice of one label alone would look perfect."""
+    found = measured(("a", "b"), [[0.2, 0.9], [0.1, 0.3]], [[True, True], [True, False]])
+
+    assert found["classes"]["a"]["average_precision"] is None
+    assert found["metrics"]["average_precision"]["value"] == 1  # of b
+
+
 def test_the_commonest_answer_may_be_none() -> None:
     head = MultiLabelHead(labels=("a", "b"))
     right, trained_on = np.array([[False, False], [True, False]]), np.array([[False, False]] * 3 + [[True, False]] * 2)

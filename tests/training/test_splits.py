@@ -237,6 +237,28 @@ def test_labels_that_look_like_several_a_row_are_told(cells: list[str], joined_b
     assert [f"joined by {joined_by!r}: one by one they are 3." in line for line in told] == [True] * bool(joined_by)
 
 
+def test_labels_without_a_training_row_are_told_as_several_a_row_if_they_look_so(tmp_path: Path) -> None:
+    pairs = [f"kind{first},kind{second}" for first in range(6) for second in range(6) if first != second]
+    rows = [{"title": f"t{row}", "label": pair, "part": "val"} for row, pair in enumerate(pairs)]
+    rows += [{"title": f"s{row}", "label": f"kind{row % 6}", "part": ("train", "test")[row // 6]} for row in range(12)]
+    asked = from_columns(
+        tiny.write_rows(tmp_path / "shop.csv", rows),
+        name="shop",
+        image=[],
+        text=["title"],
+        tags=[],
+        label=["label"],
+        split="part",
+    )
+    table = manifest.read(asked, cache_dir=tmp_path / "cache")
+    recipe = asked.with_labels(labels.labels_of(table))
+
+    with pytest.raises(
+        ManifestError, match=r"'kind1,kind5' and 20 more, so it can't.* The 36 labels .* one by one they are 6\."
+    ):
+        division.check(table, recipe, division.divide(table, recipe))
+
+
 @pytest.mark.parametrize(("named", "missing"), [(("train", "val"), 2), (("train", "test"), 1)])
 def test_a_split_that_the_column_leaves_out_is_made_of_its_training_rows(
     tmp_path: Path, named: tuple[str, str], missing: int

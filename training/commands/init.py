@@ -19,6 +19,10 @@ def init(
     name: Annotated[
         str | None, typer.Option(help="Name of the model; the manifest's name if not given.", show_default=False)
     ] = None,
+    image_root: Annotated[
+        Path | None,
+        typer.Option(help="Folder that picture paths are relative to; else the manifest's.", show_default=False),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a recipe that is there.")] = False,
 ) -> None:
     """Write a recipe for a table: guess what its columns are, and say why in comments.
@@ -42,7 +46,12 @@ def init(
     folder = out.parent if out is not None else Path()
     with reporter.task("Reading the table") as task:
         text, roles = draft(
-            manifest, name=name or recipe_columns.name_of(manifest), folder=folder, label=label, progress=task.update
+            manifest,
+            name=name or recipe_columns.name_of(manifest),
+            folder=folder,
+            label=label,
+            image_root=image_root,
+            progress=task.update,
         )
     if out is None:
         typer.echo(text, nl=False)

@@ -22,7 +22,18 @@ from training.progress import Task
 ROWS_AT_A_TIME = 1000
 LIBRARIES = ("bifocal", "tensorflow", "tensorflow-text", "keras", "numpy", "scikit-learn")
 # What tells of results, and what reads the data, whose digest holds all that comes of it.
-_NO_PART_IN_IT = ("cache", "check", "commands", "comparison", "demo_data", "history", "manifests", "recipes", "report")
+_NO_PART_IN_IT = {
+    "cache",
+    "check",
+    "commands",
+    "comparison",
+    "demo_data",
+    "drafting",
+    "gate",
+    "manifests",
+    "recipes",
+    "report",
+}
 
 
 def digest(parts: Mapping[str, Any]) -> str:

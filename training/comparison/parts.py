@@ -100,6 +100,10 @@ class Parts:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
+    def has_another(self, name: str, seed: int) -> bool:
+        """Whether a part of that name and seed is there, of whatever digest."""
+        return any(self._directory.glob(f"{_slug(name)}-seed{seed}-*/part.json"))
+
     def keep(self, name: str, digest: str, measured: Measured) -> None:
         """Stores a part; a process that is killed meanwhile leaves none.
 

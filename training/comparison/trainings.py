@@ -66,6 +66,11 @@ class Trainings:
         digest = self.digest_of(spec, seed)
         if found := self.parts.find(candidate.name, seed, digest):
             return found, True
+        if self.parts.has_another(candidate.name, seed):
+            self.reporter.say(
+                f"{candidate.name}: seed {seed} was trained before, but on other data, with other settings or by "
+                "another version of this program; that can't be used"
+            )
         data = replace(self.data, recipe=self.data.recipe.replace(training={"seed": seed}))
         checkpoint = Checkpoint(
             self.parts.under_way(candidate.name, seed, digest), every_s=data.recipe.training.checkpoint_every_s

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from textwrap import indent, wrap
 from typing import Any
@@ -22,7 +22,13 @@ WIDTH = 116
 
 
 def draft(
-    manifest: Path, *, name: str, folder: Path, label: str | None, progress: Callable[[int, int], None]
+    manifest: Path,
+    *,
+    name: str,
+    folder: Path,
+    label: str | None,
+    image_root: Path | None = None,
+    progress: Callable[[int, int], None],
 ) -> tuple[str, list[Role]]:
     """A recipe for a manifest, with what speaks for each key in comments.
 
@@ -31,15 +37,19 @@ def draft(
         name: of the model.
         folder: where the recipe will lie.
         label: the column to predict; None leaves it to be guessed.
+        image_root: the folder that picture paths are relative to; None is the manifest's.
         progress: called with how much is read.
 
     Returns:
         YAML, and what each column was taken for.
 
     Raises:
-        ManifestError: if it can't be read, or has no column to predict or none to predict from.
+        ManifestError: if it can't be read, or has no column to predict or none to predict from, or if there is no such
+            folder of pictures.
         SpecError: if the name can't be one.
     """
+    if image_root is not None and not image_root.is_dir():
+        raise ManifestError(f"--image-root {image_root}: there is no such folder.")
     source = open_source(manifest)
     if hint := source.other_separator():
         raise ManifestError(f"{manifest.name} has one column, {source.columns[0]!r}.{hint}")
@@ -49,7 +59,7 @@ def draft(
     names = [profile.name for profile in table]
     if label is not None and label not in names:
         raise ManifestError(f"{manifest.name} has no column {label!r}. It has: {', '.join(names)}.")
-    found = roles(table, manifest if manifest.is_dir() else manifest.parent, label)
+    found = roles(table, image_root or (manifest if manifest.is_dir() else manifest.parent), label)
     listing = "\n".join(f"  {role.column}: {role.kind or 'not used'} ({role.why})" for role in found)
     if not any(role.kind == "label" for role in found):
         raise ManifestError(
@@ -58,13 +68,17 @@ def draft(
         )
     if not any(role.kind in ("image", "text", "tags") for role in found):
         raise ManifestError(f"No column of {manifest.name} looks like a picture, a text or tags:\n{listing}")
-    path = os.path.relpath(manifest.absolute(), folder.absolute())
-    text = "\n".join(_lines(found, name, path, table)) + "\n"
+    paths = {
+        key: os.path.relpath(path.absolute(), folder.absolute())
+        for key, path in {"manifest": manifest, "image_root": image_root}.items()
+        if path is not None
+    }
+    text = "\n".join(_lines(found, name, paths, table)) + "\n"
     Recipe.parse(yaml.safe_load(text), what="drafted recipe")
     return text, found
 
 
-def _lines(found: list[Role], name: str, manifest: str, table: Sequence[Profile]) -> Iterator[str]:
+def _lines(found: list[Role], name: str, paths: Mapping[str, str], table: Sequence[Profile]) -> Iterator[str]:
     kinds = {kind: [role for role in found if role.kind == kind] for kind in ("image", "text", "tags", "label")}
     inputs = recipe_columns.inputs_of({kind: _items(kinds[kind]) for kind in ("image", "text", "tags")})
     heads = recipe_columns.heads_of(
@@ -72,12 +86,13 @@ def _lines(found: list[Role], name: str, manifest: str, table: Sequence[Profile]
     )
     by_column = {role.column: role for role in found}
     yield from _comment(
-        f"Drafted from {manifest}: {table[0].rows:,} rows, {len(found)} columns. The comments say what each choice was "
-        "made by; change what is wrong. Every key is explained in docs/recipe.md."
+        f"Drafted from {paths['manifest']}: {table[0].rows:,} rows, {len(found)} columns. The comments say what each "
+        "choice was made by; change what is wrong. Every key is explained in docs/recipe.md."
     )
     yield f"name: {_scalar(name)}"
     yield "data:"
-    yield f"  manifest: {_scalar(manifest)}"
+    for key, path in paths.items():
+        yield f"  {key}: {_scalar(path)}"
     yield "  columns:"
     for input_name, (_, column) in inputs.items():
         yield from _comment(by_column[column].why, 4)

@@ -77,7 +77,7 @@ def _plain(profile: Profile, folder: Path) -> Role | None:
         there = sum((folder / name).is_file() for name in names)
         suffixes = " or ".join(suffix for suffix, _ in profile.suffixes.most_common(3))
         exist = f"the first {len(names)} exist" if there == len(names) else f"{there} of the first {len(names)} exist"
-        hint = "" if there else f" in {folder}: set image_root to the folder that they are relative to"
+        hint = "" if there else f" in {folder}: give the folder that they are relative to with --image-root"
         return Role(profile.name, "image", f"{_of(profile.pictures, given)} end in {suffixes}, and {exist}{hint}")
     if profile.addresses >= NEARLY_ALL * given:
         return Role(profile.name, None, "web addresses; if they are of pictures, download these and give their paths")

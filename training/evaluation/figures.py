@@ -180,8 +180,8 @@ def _multi_label(
 
 
 def _area(name: str, probabilities: NDArray[np.float64], targets: NDArray[np.bool_]) -> float:
-    """Mean over the labels of the area under a curve."""
-    ranked = targets.any(axis=0) & ~targets.all(axis=0) if name == "roc_auc" else targets.any(axis=0)
+    """Mean over the labels of the area under a curve; where all rows have a label, any ranking of them is as good."""
+    ranked = targets.any(axis=0) & ~targets.all(axis=0)
     area = roc_auc_score if name == "roc_auc" else average_precision_score
     found = [area(targets[:, one], probabilities[:, one]) for one in np.flatnonzero(ranked)]
     return float(np.mean(found)) if found else np.nan

@@ -167,6 +167,7 @@ class Ranking:
             roc = (own * (below + level / 2)).sum(axis=0, dtype=np.float64) / (positives * negatives)
             precision = np.where(upto > 0, found / np.maximum(upto, 1), 0)
             area = (own * precision).sum(axis=0, dtype=np.float64) / positives
+            area[negatives == 0] = np.nan  # any ranking would have 1
         return np.stack([roc, area])
 
 

@@ -21,6 +21,7 @@ PICTURES = {
     *(".avif", ".mpo"),
     *(".heic", ".heif", ".jp2", ".jxl", ".svg", ".psd", ".ico", ".ppm"),
 }
+TABLES = {PurePath(name).suffix for name in METADATA}
 MOST_SUFFIXES = 5  # that are named
 
 
@@ -61,7 +62,11 @@ class ClassFolders(Source):
         others = sum(suffixes.values()) - sum(count for _, count in suffixes.most_common(MOST_SUFFIXES))
         some += [f"{others:,} others"] if others else []
         files = f"{suffixes.total():,} file{'s' if suffixes.total() > 1 else ''}"
-        return f"{files} in {self.path.name} passed over that do not end as pictures do: {', '.join(some)}"
+        told = f"{files} in {self.path.name} passed over that do not end as pictures do: {', '.join(some)}"
+        tables = [name for name in _entries(self.path)[1] if PurePath(name).suffix.lower() in TABLES]
+        if tables:
+            told += f". If {self.path / tables[0]} is the table of these pictures, give it in place of the folder"
+        return told
 
     def _files(self) -> Iterator[tuple[dict[str, str], str, str]]:
         """The cells that name the split, the label, and the name of each file, relative to the folder."""
