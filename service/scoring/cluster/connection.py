@@ -6,8 +6,9 @@ import logging
 import os
 import secrets
 import socket
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 from model.errors import ClusterError
@@ -44,6 +45,12 @@ def connected(address: str | None, *, cpus: int) -> Iterator[list[int]]:
     # Ray's C++ part warns, at each run, of how its own Python part makes actors.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     library = ray()
+    # Of an actor that died Ray tells on stdout, which is for what the command itself says.
+    with redirect_stdout(sys.stderr):
+        yield from _joined(library, address, cpus=cpus)
+
+
+def _joined(library: Any, address: str | None, *, cpus: int) -> Iterator[list[int]]:
     options: dict[str, Any] = {"address": address}
     if address is None:
         options = {"address": "local", "num_cpus": cpus, "object_store_memory": OBJECT_STORE_BYTES}
