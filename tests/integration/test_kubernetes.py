@@ -31,7 +31,10 @@ VERSIONS = ("1.30", "1.37")
 # models have them; of ServiceMonitor, as its documentation has them.
 FIELDS_AROUND_A_POD = {
     "InferenceService": {"minReplicas", "maxReplicas", "scaleMetric", "scaleTarget", "timeout"},
-    "TFJob": {"runPolicy": {"cleanPodPolicy"}, "tfReplicaSpecs": {"replicas", "restartPolicy", "template"}},
+    "TFJob": {
+        "runPolicy": {"cleanPodPolicy", "backoffLimit"},
+        "tfReplicaSpecs": {"replicas", "restartPolicy", "template"},
+    },
     "ServiceMonitor": {"port", "path", "interval", "authorization"},
 }
 
@@ -190,9 +193,11 @@ def test_selectors_match_the_labels_of_the_pods() -> None:
         ALL["service/NetworkPolicy"]["spec"]["podSelector"]["matchLabels"],
     ]
     training = ALL["job/Job"]["spec"]["template"]["metadata"]["labels"]
+    worker = ALL["distributed/TFJob"]["spec"]["tfReplicaSpecs"]["Worker"]["template"]["metadata"]["labels"]
 
     assert all(selector.items() <= of_pods.items() for selector in selectors)
     assert not any(selector.items() <= training.items() for selector in selectors)
+    assert ALL["distributed/NetworkPolicy"]["spec"]["podSelector"]["matchLabels"].items() <= worker.items()
     names = [port["name"] for port in PODS["service/Deployment"]["containers"][0]["ports"]]
     assert ALL["service/Service"]["spec"]["ports"][0]["targetPort"] in names
     assert ALL["service/NetworkPolicy"]["spec"]["ingress"][0]["ports"][0]["port"] in names
@@ -223,7 +228,8 @@ def test_training_is_started_as_its_command_line_is(name: str) -> None:
 
     assert set(options[::2]) <= known
     mounted = {mount["mountPath"] for mount in PODS[name]["containers"][0]["volumeMounts"]}
-    assert {str(Path(recipe).parent), *options[1::2]} <= mounted
+    folders = {value for flag, value in zip(options[::2], options[1::2], strict=True) if flag.endswith("-dir")}
+    assert {str(Path(recipe).parent), *folders} <= mounted
     Recipe.parse(read("training/recipe.yaml"), what=recipe)
 
 
