@@ -28,7 +28,7 @@ OVERLAYS = ("common", "service", "queue", "monitoring", "training", "job", "dist
 # The oldest that has `preStop: sleep` without a switch, and the newest that the schemas are of.
 VERSIONS = ("1.30", "1.37")
 # Of kinds that no Kubernetes has by itself, the fields in which no pod is described, as KServe's and Kubeflow's own Python
-# models have them; of ServiceMonitor, as its documentation has them.
+# models have them; those of ServiceMonitor were compared with nothing.
 FIELDS_AROUND_A_POD = {
     "InferenceService": {"minReplicas", "maxReplicas", "scaleMetric", "scaleTarget", "timeout"},
     "TFJob": {
