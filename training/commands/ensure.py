@@ -51,4 +51,5 @@ def ensure(
     else:
         reporter.say(f"Training on {source}.")
         recipe = recipe_of(source, runs_dir, reporter)
-    begin(recipe, folders, Request(models=models_dir.absolute(), cache=(cache_dir or runs_dir / ".cache").absolute()))
+    request = Request(models=models_dir.absolute(), cache=(cache_dir or runs_dir / ".cache").absolute())
+    begin(recipe, folders, request, devices=None)
