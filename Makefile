@@ -2,7 +2,7 @@
 SHELL := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-slow test-load check fix bench bench-model lock clean
+.PHONY: help setup demo test test-slow test-load test-deploy check fix bench bench-model lock clean
 
 PORT ?= 8000
 # The default python3 is what a person expects to be used; the others are for machines where it is too old or too new.
@@ -57,6 +57,9 @@ test-slow: setup ## train on the demo set and on real data, and hold what the RE
 
 test-load: setup ## load a service on 127.0.0.1: overload, hang-ups, reloads, SIGTERM (minutes)
 	@$(BIN)/python -m pytest -m load
+
+test-deploy: setup ## build the images and try docker-compose.yml, where there is a container engine (minutes)
+	@$(BIN)/python -m pytest -m deploy -rs
 
 check: setup ## formatting, lint, types and import directions; changes nothing
 	$(BIN)/ruff format --check .

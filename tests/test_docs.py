@@ -25,6 +25,7 @@ COMMANDS = (
     ("bifocal-training check", "training", ("check",)),
     ("bifocal-training compare", "training", ("compare",)),
     ("bifocal-training demo-data", "training", ("demo-data",)),
+    ("bifocal-training ensure", "training", ("ensure",)),
     ("bifocal-training evaluate", "training", ("evaluate",)),
     ("bifocal-training fit", "training", ("fit",)),
     ("bifocal-training inspect", "training", ("inspect",)),

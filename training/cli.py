@@ -10,6 +10,7 @@ from model.errors import BifocalError, StoppedError, WorseModelError
 from training.commands.check import check
 from training.commands.compare import compare
 from training.commands.demo_data import demo_data
+from training.commands.ensure import ensure
 from training.commands.evaluate import evaluate
 from training.commands.fit import fit
 from training.commands.init import init
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command()(init)
 app.command()(check)
 app.command()(fit)
+app.command()(ensure)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(demo_data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from model.bundle import publish, versions
@@ -26,7 +27,7 @@ def publish_once(bundle: Path, models: Path, name: str) -> Path:
     try:
         return publish(bundle, models, name)
     except OSError as error:
-        raise StorageError(f"Version of {name!r} can't be written to {home}: {error.strerror or error}.") from error
+        raise StorageError(f"Version of {name!r} can't be written to {home}: {_reason(error)}.") from error
 
 
 def newest(models: Path, name: str, *, other_than: Path | None = None) -> Path | None:
@@ -40,3 +41,11 @@ def is_same(some: Path, other: Path) -> bool:
     # It names the digests of all other files, and the moment.
     some, other = some / _METADATA, other / _METADATA
     return some.is_file() and other.is_file() and some.read_bytes() == other.read_bytes()
+
+
+def _reason(error: OSError) -> str:
+    """In words. Copying a folder fails for each file by itself, and tells all; the first is enough."""
+    if isinstance(error, shutil.Error):
+        said = str(error.args[0][0][2])  # "[Errno 28] No space left on device: '...' -> '...'"
+        return said.partition("] ")[2].partition(":")[0] or said
+    return error.strerror or str(error)
