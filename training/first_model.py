@@ -91,10 +91,7 @@ def recipe_of(source: Path, runs: Path, reporter: Reporter) -> Recipe:
     with reporter.task("Reading the table") as task:
         text, roles = draft(source, name=name, folder=runs, label=None, progress=task.update)
     file = runs / f"{name}.yaml"
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"{file} can't be written: {error.strerror}.") from None
+    _keep(file, text)
     for role in roles:
         reporter.say(f"{role.column}: {role.kind or 'not used'} ({role.why})")
     reporter.say(f"These are guesses. If one is wrong, change {file} and train by it: bifocal-training fit {file}")
@@ -102,7 +99,11 @@ def recipe_of(source: Path, runs: Path, reporter: Reporter) -> Recipe:
 
 
 def demo_recipe(runs: Path, reporter: Reporter) -> Recipe:
-    """The recipe of the demo set, which is drawn to `<runs>/demo-data` unless it is there."""
+    """The recipe of the demo set, which is drawn to `<runs>/demo-data` unless it is there; kept as `<runs>/demo.yaml`.
+
+    Raises:
+        StorageError: if it can't be written.
+    """
     directory = runs / "demo-data"
     manifest = directory / "manifest.csv"
     if not manifest.is_file():
@@ -118,7 +119,16 @@ def demo_recipe(runs: Path, reporter: Reporter) -> Recipe:
         label=["label"],
         split="split",
     )
-    return overridden(recipe, DEMO_SETTINGS)
+    recipe = overridden(recipe, DEMO_SETTINGS)
+    _keep(runs / f"{DEMO}.yaml", recipe.to_yaml())
+    return recipe
+
+
+def _keep(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"{file} can't be written: {error.strerror}.") from None
 
 
 def _is_recipe(source: Path) -> bool:

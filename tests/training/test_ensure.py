@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from model.errors import ManifestError, StorageError
 from tests import tiny
-from training import first_model
+from training import first_model, recipe_file
 from training.cli import app
 from training.progress import Reporter
 
@@ -87,6 +87,7 @@ def test_the_demo_set_is_drawn_once_and_whole(
 
     assert (recipe.name, recipe.training.epochs, recipe.data.publish_examples) == ("demo", 15, True)
     assert first_model.demo_recipe(tmp_path, reporter).data.manifest.stat().st_mtime_ns == drawn
+    assert recipe_file.load(tmp_path / "demo.yaml") == recipe
 
 
 def test_a_models_folder_that_cant_be_read_is_told(tmp_path: Path) -> None:
