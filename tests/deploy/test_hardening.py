@@ -105,9 +105,8 @@ def test_a_service_under_load_is_not_held_up_by_its_cpu_limit(small: Stack, phot
     print(f"throttled for {share:.0%} of the time: {before} -> {throttled()}; {callers}")
 
     assert set(callers.outcomes) == {200}
-    # Threads for all CPUs of a machine would wait for most of each period: with sixteen of each kind on one CPU of two,
-    # more than half of the time.
-    assert share < 0.25
+    # On half a CPU it was 1 % with the threads that were chosen, and 29 % with those for sixteen CPUs.
+    assert share < 0.15
 
 
 def test_large_uploads_stay_within_the_memory(small: Stack) -> None:
