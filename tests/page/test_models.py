@@ -218,9 +218,7 @@ def test_the_code_for_bifocals_client_prints_each_head(shop: Visit) -> None:
 
 def test_choosing_the_model_that_is_shown_again_keeps_its_version(visit: Visit) -> None:
     visit.page.get_by_label("Model", exact=True).dispatch_event("change")
-    visit.page.wait_for_function("document.querySelector('#version').textContent !== '…'")
-
-    assert visit.page.locator("#version").inner_text() == "version 2"
+    visit.page.locator("#version").get_by_text("version 2").wait_for()
 
 
 def test_a_model_without_figures_says_so(shop: Visit) -> None:
