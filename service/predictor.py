@@ -16,8 +16,9 @@ from model.errors import DeadlineError, ImageError, SlowBodyError, TooLargeError
 from model.examples import DecodedExample, Example
 from model.spec import ModelSpec
 from service.engine import MAX_EXPLANATIONS, Answered, Engine
+from service.engine.admission import Announcement
 from service.engine.job import Job
-from service.engine.pipeline import Announcement, Pipeline
+from service.engine.pipeline import Pipeline
 from service.intake.json_body import off_the_loop
 from service.observation.exchange import Exchange, exchange_of
 from service.settings import Settings

@@ -16,7 +16,8 @@ from model.examples import DecodedExample, Example, decode
 from model.spec import ModelSpec
 from service.engine.courtesy import Courtesy
 from service.engine.explanation import Explanation
-from service.engine.pipeline import Pipeline, Watcher
+from service.engine.pipeline import Pipeline
+from service.engine.watcher import Watcher
 from service.settings import Settings
 from service.threads import Threads
 

@@ -12,47 +12,17 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from functools import partial
-from typing import Generic, Protocol, TypeVar
+from typing import Generic
 
-from model.errors import DeadlineError, NotReadyError, OverloadedError
+from model.errors import NotReadyError
+from service.engine.admission import Admission, Announcement
+from service.engine.item import Answer, Decoded, Encoded, Item
 from service.engine.job import Job, Timing
-from service.engine.pace import Pace
 from service.engine.priority import step_back
-
-# The pace changes while a request waits: what comes behind it costs time to refuse. See docs/decisions/overload.md.
-_MARGIN = 1.3
+from service.engine.watcher import NobodyWatches, Watcher
 
 logger = logging.getLogger("bifocal")
-
-Encoded = TypeVar("Encoded")
-Decoded = TypeVar("Decoded")
-Answer = TypeVar("Answer")
-
-
-class Watcher(Protocol):
-    """Who is told of each batch; called from the model's threads."""
-
-    def batch_ran(self, size: int, seconds: float) -> None:
-        """A batch of `size` examples took the model `seconds`."""
-
-
-class NobodyWatches:
-    """A watcher that forgets what it is told."""
-
-    def batch_ran(self, size: int, seconds: float) -> None:
-        """Nothing."""
-
-
-@dataclass(slots=True)
-class _Item(Generic[Encoded, Decoded, Answer]):
-    job: Job[Answer]
-    index: int
-    encoded: Encoded | None
-    submitted: float
-    decoded: Decoded | None = None
-    decode_s: float = 0.0
 
 
 class Pipeline(Generic[Encoded, Decoded, Answer]):
@@ -91,19 +61,17 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
         self._predict = predict
         self._decoders = decoders
         self._max_batch_size = max_batch_size
-        self._max_waiting = max_waiting
         self._watcher = watcher or NobodyWatches()
         self._rest_s = rest_s
         self._changed = threading.Condition()  # guards all that follows
-        self._pace = Pace()
+        self._admission = Admission(max_waiting=max_waiting, max_batch_size=max_batch_size)
         self._last_left = -math.inf
         self._is_closed = False
-        self._announced = 0  # examples of requests that are still being read
         self._queued = 0  # live examples in `_waiting`; dead ones stay in it until their turn
         self._ahead = 0  # being decoded, or decoded and ready
         self._running = 0
-        self._waiting: deque[_Item[Encoded, Decoded, Answer]] = deque()
-        self._ready: deque[_Item[Encoded, Decoded, Answer]] = deque()
+        self._waiting: deque[Item[Encoded, Decoded, Answer]] = deque()
+        self._ready: deque[Item[Encoded, Decoded, Answer]] = deque()
         self._threads = [threading.Thread(target=self._run, name=f"{name}-{n}", daemon=True) for n in range(threads)]
         for thread in self._threads:
             thread.start()
@@ -132,8 +100,8 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
             OverloadedError: if it would have to wait past its deadline, or too many wait already.
         """
         with self._changed:
-            self._refuse_if_late(count, deadline)
-            self._announced += count
+            self._admission.refuse_if_late(self.waiting, count, deadline)
+            self._admission.announce(count)
         return Announcement(self._withdraw, count)
 
     def submit(self, examples: Sequence[Encoded], deadline: float) -> Job[Answer]:
@@ -152,10 +120,10 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
         with self._changed:
             if self._is_closed:
                 raise NotReadyError("The model is being put away; ask again in a moment.")
-            self._refuse_if_late(len(examples), deadline)
+            self._admission.refuse_if_late(self.waiting, len(examples), deadline)
             if not self.waiting:
-                self._pace.began(now)
-            items = [_Item[Encoded, Decoded, Answer](job, n, example, now) for n, example in enumerate(examples)]
+                self._admission.pace.began(now)
+            items = [Item[Encoded, Decoded, Answer](job, n, example, now) for n, example in enumerate(examples)]
             job.queued = len(items)
             self._queued += len(items)
             self._waiting.extend(items)
@@ -171,7 +139,7 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
         for thread in self._threads:
             thread.join()
 
-    def _forget(self, job: Job[Answer], items: list[_Item[Encoded, Decoded, Answer]]) -> None:
+    def _forget(self, job: Job[Answer], items: list[Item[Encoded, Decoded, Answer]]) -> None:
         """Takes what is left of a job out of the counts, and frees what it holds, before its turn comes."""
         with self._changed:
             self._queued -= job.queued
@@ -186,52 +154,23 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
 
     def _withdraw(self, count: int) -> None:
         with self._changed:
-            self._announced -= count
-
-    def _refuse_if_late(self, count: int, deadline: float) -> None:
-        waiting = self.waiting
-        # A request may be announced and never come: what is announced counts as far as the next batch, and no further.
-        ahead = waiting + min(self._announced, self._max_batch_size)
-        if not ahead:
-            return  # whatever was learned before: if all are refused, nothing more is learned
-        wait_s = self._pace.wait_s(ahead, count)
-        if waiting + count > self._max_waiting:
-            raise OverloadedError(
-                f"{waiting} examples are waiting for the model; {count} more would be over the limit of "
-                f"{self._max_waiting}. Ask again later.",
-                retry_after_s=wait_s,
-            )
-        if time.monotonic() + _MARGIN * wait_s > deadline:
-            raise OverloadedError(
-                f"The answer would take about {wait_s:.2g} s, longer than the request may wait. Ask again later, or "
-                "with a larger timeout_ms.",
-                retry_after_s=wait_s,
-            )
+            self._admission.withdraw(count)
 
     def _dispatch(self) -> None:
         """Sends examples to the decoders, as many as the next batch can take. Under the lock."""
         while self._waiting and self._ahead < self._max_batch_size:
             item = self._waiting.popleft()
-            if self._is_live(item):
+            if item.is_awaited():
                 item.job.queued -= 1
                 self._queued -= 1
                 self._ahead += 1
                 self._decoders.submit(self._decode_item, item)
 
-    def _is_live(self, item: _Item[Encoded, Decoded, Answer]) -> bool:
-        """Whether anybody still waits for it. Ends its job if its time is over."""
-        if item.job.is_over:
-            return False
-        if item.job.deadline <= time.monotonic():
-            item.job.fail(DeadlineError("The deadline passed while the request was waiting. Ask again later."))
-            return False
-        return True
-
-    def _decode_item(self, item: _Item[Encoded, Decoded, Answer]) -> None:
+    def _decode_item(self, item: Item[Encoded, Decoded, Answer]) -> None:
         begun = time.perf_counter()
         encoded, item.encoded = item.encoded, None  # a large file need not wait for its answer
         is_decoded = False
-        if encoded is not None and self._is_live(item):
+        if encoded is not None and item.is_awaited():
             try:
                 item.decoded = self._decode(encoded)
                 is_decoded = True
@@ -261,13 +200,13 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
                 self._rest(self._run_batch(batch))
             del batch  # or its pictures would stay until the next one comes
 
-    def _take(self) -> list[_Item[Encoded, Decoded, Answer]]:
+    def _take(self) -> list[Item[Encoded, Decoded, Answer]]:
         """What is ready, up to a batch. Under the lock."""
-        batch: list[_Item[Encoded, Decoded, Answer]] = []
+        batch: list[Item[Encoded, Decoded, Answer]] = []
         while self._ready and len(batch) < self._max_batch_size:
             item = self._ready.popleft()
             self._ahead -= 1
-            if self._is_live(item):
+            if item.is_awaited():
                 batch.append(item)
         self._running += len(batch)
         self._dispatch()
@@ -279,7 +218,7 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
             with self._changed:
                 self._changed.wait_for(lambda: self._is_closed, self._rest_s(spent_s))
 
-    def _run_batch(self, batch: list[_Item[Encoded, Decoded, Answer]]) -> float:
+    def _run_batch(self, batch: list[Item[Encoded, Decoded, Answer]]) -> float:
         """Answers a batch; the seconds that it took."""
         begun = time.perf_counter()
         answers, error = self._answer(batch)
@@ -289,7 +228,7 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
             self._running -= len(batch)
             self._last_left = ended
             if error is None:
-                self._pace.left(len(batch), ended)
+                self._admission.pace.left(len(batch), ended)
             for item, answer in zip(batch, answers, strict=False):
                 timing = Timing(item.decode_s, begun - item.submitted - item.decode_s, ended - begun)
                 if item.job.put(item.index, answer, timing):
@@ -306,7 +245,7 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
             logger.exception("a batch could not be counted")
         return ended - begun
 
-    def _answer(self, batch: list[_Item[Encoded, Decoded, Answer]]) -> tuple[Sequence[Answer], Exception | None]:
+    def _answer(self, batch: list[Item[Encoded, Decoded, Answer]]) -> tuple[Sequence[Answer], Exception | None]:
         """The answers, or none and the error of this batch; the thread lives on."""
         try:
             answers = self._predict([item.decoded for item in batch])  # type: ignore[misc]  # decoded, or not ready
@@ -316,21 +255,3 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
             logger.exception("a batch of %d examples failed", len(batch))
             return (), error
         return answers, None
-
-
-class Announcement:
-    """A place in the estimates of a pipeline, for a request that is still being read.
-
-    Args:
-        withdraw: gives the place back.
-        count: examples it stands for.
-    """
-
-    def __init__(self, withdraw: Callable[[int], None], count: int) -> None:
-        self._withdraw = withdraw
-        self._count = count
-
-    def end(self) -> None:
-        """Gives the place back; once is enough."""
-        count, self._count = self._count, 0
-        self._withdraw(count)

@@ -40,7 +40,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def started(models: Path, log: Path, *, start_s: float = 120, **settings: object) -> Iterator[Started]:
+def started(models: Path, log: Path, *, start_s: float = 240, **settings: object) -> Iterator[Started]:
     """`bifocal-service serve` on a free port, once it is ready; ended with the context if it has not ended before.
 
     Args:

@@ -84,7 +84,8 @@ def test_a_request_is_made_by_keyboard_alone(visit: Visit) -> None:
 def test_who_goes_to_a_part_goes_on_from_its_heading(visit: Visit) -> None:
     visit.show("versions")
 
-    assert visit.page.evaluate("document.activeElement.textContent") == "Versions"
+    focused = visit.page.locator(":focus")
+    assert (focused.evaluate("(one) => one.tagName"), focused.inner_text()) == ("H2", "Versions")
     assert visit.page.title() == "Versions · Bifocal"
 
 

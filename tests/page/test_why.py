@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -78,17 +79,25 @@ def test_an_input_is_dropped_and_the_change_is_shown(explained: Visit, service_u
 
 
 def test_a_change_that_rounds_to_nothing_has_no_colour(explained: Visit) -> None:
-    answer = httpx.post(f"{explained.url}/predict", files={"image": ("a.png", picture("red"))}, data={"text": "7"})
-    explained.page.route("**/predict?*", lambda route: route.fulfill(json=answer.json()))
-    explained.page.get_by_role("button", name="Predict").click()
-    explained.page.locator(".word", has_text="number").wait_for()
+    asked: dict[str, Any] = {"files": {"image": ("a.png", picture("red"))}, "data": {"text": "a tomato, number 7!"}}
+    changed = httpx.post(f"{explained.url}/predict", **asked).json()
+    probabilities = changed["predictions"][0]["heads"]["colour"]["probabilities"]
+    for label, change in {"red": -0.0003, "green": 0.0003, "blue": 0.1}.items():
+        probabilities[label] += change
+    explained.page.route("**/predict?*", lambda route: route.fulfill(json=changed))
     explained.page.locator(".word", has_text="number").click()
-    change = explained.page.locator("#what-if-change .changes")
-    change.wait_for()
+    explained.page.locator(".changes").wait_for()
+    cells = {
+        label: explained.page.locator(".changes tbody tr", has_text=label).locator("td").last
+        for label in ("red", "green", "blue")
+    }
 
-    for row in change.locator("tbody tr").all():
-        shown, look = row.locator("td").last.inner_text(), row.locator("td").last.get_attribute("class") or ""
-        assert ("is-" in look) == (shown != "0.0")
+    assert [cell.inner_text() for cell in cells.values()] == ["0.0", "0.0", "+10.0"]
+    assert [(cell.get_attribute("class") or "").split() for cell in cells.values()] == [
+        ["number"],
+        ["number"],
+        ["number", "is-more"],
+    ]
 
 
 def test_a_word_is_dropped_and_the_service_asked_without_it(explained: Visit) -> None:

@@ -57,7 +57,7 @@ class Visit:
         self.errors: list[str] = []
         self.requests: list[str] = []
         self.may_be_refused = False
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.add_init_script(_KEEP_FORMS)
         page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
         page.on("pageerror", lambda error: self.errors.append(str(error)))

@@ -48,7 +48,7 @@ def serving(models: Path, load: Callable[[Bundle], Runtime] = Namer, **settings:
         yield client
 
 
-def wait_until(condition: Callable[[], bool], *, timeout_s: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], *, timeout_s: float = 240) -> None:
     """Waits for something that another thread or process brings about."""
     deadline = time.monotonic() + timeout_s
     while not condition():

@@ -64,7 +64,7 @@ export class Asking {
       return;
     }
     if (!byId("timing").hasChildNodes()) byId("predictions").replaceChildren(); // "Nothing asked yet"
-    showUse(byId("use-it"), { model: model.name, isOnly: this.isOnly, example, isScaled: example.isScaled(this.mayScale()) });
+    showUse(byId("use-it"), { model, isOnly: this.isOnly, example, isScaled: example.isScaled(this.mayScale()) });
     try {
       const answer = await this.#predictions.of((leaving) =>
         shown(byId("answer-progress"), "Asking the model", leaving, async (signal) => api.predict(model.name, await example.form(this.mayScale()), { signal })));
@@ -72,6 +72,7 @@ export class Asking {
     } catch (problem) {
       byId("predictions").replaceChildren();
       byId("timing").replaceChildren();
+      byId("status").textContent = "";
       showProblem(byId("answer-problem"), problem, isCancelled(problem) || problem.mayPass ? () => this.predict() : null);
       if (isAboutKeys(problem)) this.onkey(() => this.predict());
     }

@@ -10,17 +10,18 @@ import { element } from "./element.js";
  * @param {(example: object, title: string) => void} onchoose
  */
 export function showExamples(root, examples, inputs, onchoose) {
+  const takesWords = Object.values(inputs).some(({ kind }) => kind !== "image");
   const buttons = examples.map((example, number) => {
     const [pictures, words] = [[], []];
     for (const [name, value] of Object.entries(example)) {
       if (value === null) continue;
-      if (inputs[name]?.kind === "image") pictures.push(element("img", { src: value, alt: "picture", loading: "lazy" }));
+      if (inputs[name]?.kind === "image") pictures.push(element("img", { src: value, alt: name, loading: "lazy" }));
       else words.push(Array.isArray(value) ? value.join(", ") : value);
     }
     const title = words.join(" · ");
     return element("button", { type: "button", class: "example", title, onclick: () => onchoose(example, `example-${number + 1}`) },
       pictures,
-      element("span", {}, title || "no words"),
+      takesWords ? element("span", {}, title || "no words") : null,
     );
   });
   root.replaceChildren();

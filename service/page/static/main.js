@@ -90,12 +90,12 @@ async function read(name) {
   const answering = answeringOf(found);
   clearTimeout(retrying);
   if (!answering) retrying = setTimeout(refresh, RETRY_MS);
+  byId("version").textContent = answering ? `version ${answering.version}` : "no version answers";
   const now = JSON.stringify(told);
   if (now === shownAs) return;
   [model, shownAs] = [found, now];
   asking.ask(model, names.length === 1);
   byId("model-choice").hidden = false;
-  byId("version").textContent = answering ? `version ${answering.version}` : "no version answers";
   showProblem(byId("page-problem"), answering ? null : whyNoneAnswers([model]), refresh);
   byId("request").hidden = !answering;
   inputs.build(model.inputs);

@@ -19,7 +19,8 @@ export function showPredictions(root, prediction, { thresholds }) {
 
 /** A prediction in a sentence, to be read out. */
 export function spoken(prediction) {
-  return Object.entries(prediction.heads).map(([name, head]) => `${name}: ${head.label}, ${percent(head.probability)}.`).join(" ");
+  const said = ({ labels, probabilities }) => labels.map((label) => `${label}, ${percent(probabilities[label])}`).join("; ") || "no label reaches its threshold";
+  return Object.entries(prediction.heads).map(([name, head]) => `${name}: ${said(head)}.`).join(" ");
 }
 
 function firstChoice(head, thresholds) {

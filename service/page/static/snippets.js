@@ -9,7 +9,7 @@ export const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 /** The address that a model answers at. */
 function address(model, isOnly) {
   const url = addressOf("predict");
-  if (!isOnly) url.searchParams.set("model", model);
+  if (!isOnly) url.searchParams.set("model", model.name);
   return url.href;
 }
 
@@ -41,10 +41,13 @@ export function pythonClient(model, example, isOnly) {
     ...values,
     "}",
     `with Client(${root}${keys.areUsed ? ', api_key=os.environ["BIFOCAL_KEY"]' : ""}) as client:`,
-    `    prediction = client.predict(example${isOnly ? "" : `, model=${JSON.stringify(model)}`})`,
-    "    print(prediction.label, prediction.probability)",
+    `    prediction = client.predict(example${isOnly ? "" : `, model=${JSON.stringify(model.name)}`})`,
+    ...(isOneLabel(model) ? ["    print(prediction.label, prediction.probability)"] : ["    for name, head in prediction.heads.items():", "        print(name, head.labels, head.probability)"]),
   ].join("\n");
 }
+
+/** Whether all that is answered is one label. */
+const isOneLabel = ({ labels, thresholds }) => Object.keys(labels).length === 1 && Object.keys(thresholds).length === 0;
 
 /** With httpx alone. */
 export function pythonHttpx(model, example, isOnly) {

@@ -15,7 +15,7 @@ const ALL = [
 /**
  * Shows the request as code.
  * @param {Element} root
- * @param {object} request `model` by its name, whether it `isOnly` one, the `example`, whether its pictures are `isScaled`.
+ * @param {object} request the `model` as the service tells of it, whether it `isOnly` one, the `example`, whether its pictures are `isScaled`.
  */
 export function showUse(root, { model, isOnly, example, isScaled }) {
   root.replaceChildren(

@@ -9,6 +9,8 @@ import { figuresTable, wideHead } from "./table.js";
 import { weightsOf, withoutWords, wordsOf } from "./words.js";
 
 const SHOWN = 5;
+// Weights are coloured against the largest; if that is less than a point, none is strong.
+const SLIGHT = 0.01;
 // By the sign of a change; one that rounds to nothing looks like nothing.
 const LOOKS = { "+": "is-more", [MINUS]: "is-less" };
 
@@ -28,7 +30,8 @@ export class WhatIf {
   begin(model, example, prediction) {
     Object.assign(this, { model, example, before: prediction.heads, tokens: {} });
     this.#putBack();
-    this.places.root.hidden = false;
+    const [first, ...others] = example.values.values();
+    this.places.root.hidden = first.kind === "image" && !others.length; // there is nothing to switch off
   }
 
   /** Takes the weights of the words, once they are known; what is switched off stays so. */
@@ -55,14 +58,15 @@ export class WhatIf {
     const values = [...this.example.values];
     const texts = values.filter(([, value]) => value.kind !== "image");
     const weights = new Map(texts.map(([name, value]) => [name, this.tokens[name]?.length ? weightsOf(wordsOf(value), this.tokens[name]) : null]));
-    const largest = Math.max(1e-9, ...[...weights.values()].flatMap((found) => found ?? []).map(Math.abs)); // of all texts, so that they compare
-    const toggles = values.map(([name]) =>
+    const largest = Math.max(SLIGHT, ...[...weights.values()].flatMap((found) => found ?? []).map(Math.abs)); // of all texts, so that they compare
+    const mayDrop = values.length > 1; // without its only input there would be nothing to ask about
+    const toggles = values.filter(() => mayDrop).map(([name]) =>
       element("button", { type: "button", class: "toggle", "aria-pressed": "true", "data-drop": name, onclick: (event) => this.#toggleInput(event.currentTarget, name) }, named(name)),
     );
     const isWeighed = [...weights.values()].some(Boolean);
     this.places.choices.replaceChildren(
-      element("p", { class: "hint" }, "Switch off an input or a word, and see what changes.", isWeighed ? " Under each word: how many points it moved the answer, against a word that the model does not know." : ""),
-      element("div", { class: "actions", role: "group", "aria-label": "Inputs" }, toggles),
+      element("p", { class: "hint" }, mayDrop ? "Switch off an input or a word, and see what changes." : "Switch off a word, and see what changes.", isWeighed ? " Under each word: how many points it moved the answer, against a word that the model does not know." : ""),
+      ...(mayDrop ? [element("div", { class: "actions", role: "group", "aria-label": "Inputs" }, toggles)] : []),
       ...texts.map(([name, value]) => this.#wordList(name, value, weights.get(name), largest)),
     );
     for (const button of this.places.choices.querySelectorAll("[data-drop]")) press(button, !this.inputs.has(button.dataset.drop));
@@ -133,11 +137,11 @@ export class WhatIf {
 
 /** The labels that were or are most probable: before, after, and the difference. */
 function changeTable(name, before, after) {
-  const labels = [...new Set([...before.top, ...after.top].map((one) => one.label))];
+  const labels = [...new Set([...before.labels, ...after.labels, ...before.top, ...after.top].map((one) => one.label ?? one))];
   const largest = (label) => Math.max(before.probabilities[label], after.probabilities[label]);
-  const isFirst = (label) => label === before.label || label === after.label; // always shown: the caption speaks of them
-  const shown = labels.sort((one, other) => isFirst(other) - isFirst(one) || largest(other) - largest(one)).slice(0, SHOWN);
-  const isOther = before.label !== after.label;
+  const isGiven = (label) => before.labels.includes(label) || after.labels.includes(label); // always shown: the caption speaks of them
+  const shown = labels.sort((one, other) => isGiven(other) - isGiven(one) || largest(other) - largest(one)).slice(0, SHOWN);
+  const isOther = [...before.labels].sort().join("\n") !== [...after.labels].sort().join("\n");
   const rows = shown.map((label) => {
     const [was, is] = [before.probabilities[label], after.probabilities[label]];
     return element("tr", {},
@@ -147,13 +151,16 @@ function changeTable(name, before, after) {
       element("td", { class: `number ${LOOKS[points(is - was).charAt(0)] ?? ""}` }, points(is - was)),
     );
   });
-  const caption = element("span", {}, named(name), ": ", isOther ? [named(before.label), " became "] : "still ", element("strong", {}, named(after.label)));
+  const caption = element("span", {}, named(name), ": ", isOther ? [...listed(before.labels), " became "] : "still ", element("strong", {}, ...listed(after.labels)));
   return figuresTable(`What changed: ${name}`, ["Label", wideHead("Before"), "Now", "Points"], rows, { caption, look: "changes" });
 }
 
+/** Labels that a head gives: one, or of a multi-label head any number. */
+const listed = (labels) => (labels.length ? labels.flatMap((label, place) => (place ? [", ", named(label)] : [named(label)])) : ["no label"]);
+
 /** Tokens that are not to be found in the words again, as hashed or overlapping ones: shown as the model read them. */
 function readTokens(tokens) {
-  const largest = Math.max(1e-9, ...tokens.map(({ weight }) => Math.abs(weight)));
+  const largest = Math.max(SLIGHT, ...tokens.map(({ weight }) => Math.abs(weight)));
   const marks = tokens.map(({ token, weight }) =>
     element("span", { class: weight < 0 ? "token is-against" : "token", variables: { weight: Math.abs(weight) / largest } }, token, element("small", {}, points(weight))),
   );
