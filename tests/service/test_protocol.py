@@ -242,7 +242,7 @@ def test_a_client_that_does_not_read_its_answer_is_hung_up_on(monkeypatch: pytes
 
 
 def test_a_client_that_reads_its_answer_slowly_but_steadily_gets_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "MAX_STALL_S", 0.25)
+    monkeypatch.setattr(protocol, "MAX_STALL_S", 1.0)  # a busy machine may halt the client for a while
     size = 2**24
 
     async def large(scope: Scope, receive: Receive, send: Send) -> None:
@@ -257,8 +257,8 @@ def test_a_client_that_reads_its_answer_slowly_but_steadily_gets_all_of_it(monke
         received, begun = 0, time.monotonic()
         while piece := connection.recv(2**17):
             received += len(piece)
-            time.sleep(0.005)
-    assert time.monotonic() - begun > 2 * 0.25
+            time.sleep(0.02)
+    assert time.monotonic() - begun > 2 * 1.0
     assert received > size
 
 
