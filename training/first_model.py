@@ -20,6 +20,9 @@ DEMO = "demo"
 # As `make demo` trains it; a few of its rows go along for the page to show, as they are invented.
 DEMO_SETTINGS = ("training.epochs=15", "data.publish_examples=true")
 
+# What an ext4 file system has at its root, as where a volume is a whole disk.
+_OF_THE_DISK = "lost+found"
+
 Progress = Callable[[int, int], None]
 
 
@@ -41,9 +44,10 @@ def source_of(data: Path | None) -> Path | None:
     if data.is_file():
         return data
     try:
-        names = sorted(path.name for path in data.iterdir() if not path.name.startswith("."))
+        there = {path.name for path in data.iterdir()} - {_OF_THE_DISK}
     except OSError as error:
         raise StorageError(f"The folder {data} can't be read: {error.strerror}. Let this user read it.") from None
+    names = sorted(name for name in there if not name.startswith("."))
     if not names:
         return None
     for what, suffixes in (("recipe", RECIPE_SUFFIXES), ("table", tuple(KINDS))):
@@ -88,9 +92,12 @@ def recipe_of(source: Path, runs: Path, reporter: Reporter) -> Recipe:
     if _is_recipe(source):
         return recipe_file.load(source)
     name = recipe_columns.name_of(source)
+    file = runs / f"{name}.yaml"
+    if file.is_file():
+        reporter.say(f"Going by {file}, which an earlier start has drafted; delete it to have it drafted anew.")
+        return recipe_file.load(file)
     with reporter.task("Reading the table") as task:
         text, roles = draft(source, name=name, folder=runs, label=None, progress=task.update)
-    file = runs / f"{name}.yaml"
     _keep(file, text)
     for role in roles:
         reporter.say(f"{role.column}: {role.kind or 'not used'} ({role.why})")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import chain
@@ -13,7 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from model.errors import BifocalError, ManifestError, SpecError, StoppedError, StorageError, WorseModelError
+from model.errors import (
+    BifocalError,
+    ClusterError,
+    ManifestError,
+    SpecError,
+    StoppedError,
+    StorageError,
+    WorseModelError,
+)
 from model.text import learn_vocabulary, needs_vocabulary
 from training import alone, finish
 from training.distributed.job import announce
@@ -92,7 +100,7 @@ def fit(
     if request.gate:
         require_comparable(data, request, folders.runs)
     run = Run.create(folders.runs, data.recipe.name, folder=folders.run)
-    with _saying_how_to_go_on(run), at_work(run.path):
+    with at_work(run.path), _saying_how_to_go_on(run):
         run.write_recipe(data.recipe)
         _tell_data(data, run, reporter)
         for line in label_changes(request.source, data.recipe) if request.source is not None else ():
@@ -199,7 +207,8 @@ def _carry_on(session: Session) -> Fitted:
     run.drop_checkpoints()  # not before: a run that is not finished needs them
     finish.report(session)
     if session.replicas is not None:
-        announce(None, session.replicas)  # the other workers have waited, so that they end well only if all did
+        with suppress(ClusterError):  # who is gone by now has nothing left to do
+            announce(None, session.replicas)  # the other workers have waited, so that they end well only if all did
     return _told(run, metrics, reporter)
 
 

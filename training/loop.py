@@ -15,7 +15,7 @@ from model.errors import SpecError, StoppedError
 from model.spec import ModelSpec
 from training.checkpoint import Checkpoint
 from training.course import Course
-from training.distributed.agreement import agreed, begin_alike, shared_logits
+from training.distributed.agreement import broadcast_state, chiefs_course, shared_logits
 from training.distributed.replicas import Replicas
 from training.epoch import Epoch, Listener
 from training.forward import Forward, constants, forward_pass, predict_logits
@@ -133,7 +133,7 @@ class _Training:
             require_fit(best.items(), arrays)
             self._best_weights = [arrays[name] for name in best]
         if self._others is not None:
-            self.course = agreed(self.course, self._others)
+            self.course = chiefs_course(self.course, self._others)
         if self.course.ended:
             self._network.set_weights(self._best_weights)
         else:
@@ -142,7 +142,7 @@ class _Training:
             if arrays is not None:
                 self._optimisation.assign(arrays)
             if self._replicas is not None:
-                begin_alike(self._optimisation, self._network, self._replicas)
+                broadcast_state(self._optimisation, self._network, self._replicas)
         if checkpoint is not None and arrays is None:
             self._save()  # where nothing can be written, that is known now
         self._since = time.perf_counter()
@@ -240,7 +240,7 @@ class _Training:
         course.since_best = 0 if is_best else course.since_best + 1
         course.epoch, course.losses, course.seconds, course.waited_s = course.epoch + 1, [], 0.0, 0.0
         if self._others is not None:
-            self.course = agreed(course, self._others)
+            self.course = chiefs_course(course, self._others)
         listener.epoch(course.history[-1], is_best)
 
     def _validation_logits(self) -> dict[str, NDArray[np.float32]]:

@@ -91,8 +91,12 @@ class Run:
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         try:
             if folder is not None:
-                (runs / folder).mkdir(parents=True, exist_ok=True)
-                return cls(runs / folder)
+                path = runs / folder
+                path.mkdir(parents=True, exist_ok=True)
+                # A run that was killed while it began has left its lock.
+                if any(path.iterdir()) and not (path / "checkpoint" / "lock").is_file():
+                    raise StorageError(f"{path} is there already, and is no run. Choose another name for --run.")
+                return cls(path)
             for number in range(1, 1000):
                 path = runs / (f"{name}-{stamp}" if number == 1 else f"{name}-{stamp}-{number}")
                 try:

@@ -33,9 +33,19 @@ class Stop:
         self._before = self._listen()
         return self
 
-    def listen_again(self) -> None:
-        """Listens again, after something else has put its own handlers in place of these."""
-        self._listen()
+    @contextmanager
+    def ending_at_once(self) -> Iterator[None]:
+        """Within, a signal ends the process: for what waits where Python hears nothing, and has nothing to save.
+
+        Whatever has put its own handlers in place meanwhile, at the end these are there again.
+        """
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                signal.signal(number, signal.SIG_DFL)
+        try:
+            yield
+        finally:
+            self._listen()
 
     def _listen(self) -> dict[int, Any]:
         """Puts the handlers in place, and gives those that were there."""

@@ -68,8 +68,9 @@ class FusedBatchNormalization(keras.layers.Layer):
     def _by_whole_batch(self, features: tf.Tensor) -> tf.Tensor:
         """The same where replicas share a batch out: by the mean and variance of all of it, whatever part this one has.
 
-        The sums are of the distances from the moving mean, which all replicas have in common: variance is then no
-        difference of two large numbers (Chan 1983, doi:10.1080/00031305.1983.10483115).
+        The sums are of the distances from the moving mean, which all replicas have in common: once that has followed
+        the features, the variance is no difference of two large numbers (Chan 1983,
+        doi:10.1080/00031305.1983.10483115).
         """
         away = features - self.mean
         axes = [0, 1, 2]
@@ -80,7 +81,7 @@ class FusedBatchNormalization(keras.layers.Layer):
         channels = features.shape[-1]
         count = sums[-1]
         shift = sums[:channels] / count
-        variance = sums[channels : 2 * channels] / count - shift * shift
+        variance = tf.maximum(sums[channels : 2 * channels] / count - shift * shift, 0.0)  # rounding may go below
         mean = self.mean + shift
         keep = self.momentum
         self.mean.assign(keep * self.mean + (1 - keep) * mean)

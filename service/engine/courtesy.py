@@ -7,6 +7,8 @@ from typing import Protocol
 
 # An explanation beside which predictions are asked for has a fifth of the time: most predictions don't meet one.
 _RESTS = 4
+# Nobody's deadline is to pass in a rest.
+_LONGEST_S = 2.0
 
 
 class Busy(Protocol):
@@ -37,4 +39,4 @@ class Courtesy:
     def rest_s(self, spent_s: float) -> float:
         """Seconds to wait before the next batch, after one that has just ended and took `spent_s`."""
         met = self._others.waiting > 0 or self._others.last_left > time.perf_counter() - spent_s
-        return _RESTS * spent_s if met else 0.0
+        return min(_RESTS * spent_s, _LONGEST_S) if met else 0.0

@@ -118,6 +118,9 @@ def test_a_run_goes_on_after_a_worker_was_killed(project: Project) -> None:
     assert [epoch["epoch"] for epoch in project.log("killed")] == list(range(1, len(project.log("killed")) + 1))
     assert len(project.log("killed")) > before
 
+    assert [code for code, _ in ended(project.start("--run", "whole", *options, data=("dropping.yaml",)))] == [0, 0]
+    assert project.losses("killed") == project.losses("whole")
+
 
 def test_a_worker_that_is_asked_to_stop_stops_them_all_after_the_same_step(project: Project) -> None:
     chief, worker = project.start("--run", "stopped", "--epochs", "9999", "--no-publish")

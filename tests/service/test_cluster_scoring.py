@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from model.bundle import Bundle
-from model.errors import BundleError, ClusterError
+from model.errors import BundleError, ClusterError, ManifestError
 from service.cli import app
 from service.scoring.cluster.actor import Actor, Work
 from service.scoring.cluster.chunks import outcome_in, portion_of, portions, read, rows_in, table
@@ -102,6 +102,22 @@ def test_an_actor_says_of_each_row_what_becomes_of_it(work: Work, tmp_path: Path
     assert [row.number for row in results] == [1, 2, 3, 4]
     assert results[1].outcome == Bad("all inputs are empty (text)")
     assert results[0].outcome.probabilities["colour"].argmax() == 2
+
+
+def test_a_table_that_can_not_be_read_further_is_told_as_such(work: Work, tmp_path: Path) -> None:
+    whole = open_manifest(write_rows(tmp_path / "rows.csv", [{"text": word} for word in WORDS]))
+
+    class Broken:
+        share_read = 0.5
+
+        def rows(self) -> Iterator[Row]:
+            yield from whole.rows()
+            raise ManifestError("The file ends in the middle of a row.")
+
+    block = list(read(table(b"", 0.0), Broken(), skip=0, size=2))[-1]  # type: ignore[arg-type]
+
+    with pytest.raises(ManifestError, match="ends in the middle of a row"):
+        outcome_in(portion_of(Actor(work)(block))[0])
 
 
 def test_a_node_with_another_model_is_told_by_the_actor(work: Work) -> None:

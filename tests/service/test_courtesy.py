@@ -28,6 +28,7 @@ def test_who_met_others_rests_four_times_as_long() -> None:
     assert Courtesy(Others(waiting=1)).rest_s(0.5) == 2
     assert Courtesy(Others(last_left=time.perf_counter() - 0.1)).rest_s(0.5) == 2
     assert Courtesy(Others(last_left=time.perf_counter() - 1)).rest_s(0.5) == 0
+    assert Courtesy(Others(waiting=1)).rest_s(30) == 2  # but no longer than that
 
 
 def test_a_rest_comes_after_the_answer_and_before_the_next_batch() -> None:

@@ -46,6 +46,7 @@ def test_without_data_any_model_will_do(data: str | None, tmp_path: Path) -> Non
 
 
 def test_a_recipe_goes_before_a_table_and_a_table_before_pictures(tmp_path: Path) -> None:
+    (tmp_path / "lost+found").mkdir()  # at the root of a disk
     assert first_model.source_of(tmp_path) is None
     (tmp_path / "cats").mkdir()
     (tmp_path / "metadata.csv").touch()
@@ -72,7 +73,9 @@ def test_the_recipe_of_a_table_is_kept_to_be_corrected(tmp_path: Path, reporter:
 
     assert recipe.name == "manifest"
     assert recipe.data.labels == {"label": "label"}
-    assert (tmp_path / "manifest.yaml").is_file()
+    file = tmp_path / "manifest.yaml"
+    file.write_text(file.read_text().replace("name: manifest", "name: corrected"))
+    assert first_model.recipe_of(manifest, tmp_path, reporter).name == "corrected"  # it stays so
 
 
 def test_the_demo_set_is_drawn_once_and_whole(

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from model.errors import ClusterError, ManifestError, SpecError, StorageError
 from tests import tiny
+from training import manifest
 from training.cli import app
 from training.commands.column_options import GivenColumns
 from training.commands.fit import _chosen
@@ -85,10 +86,19 @@ def test_a_run_of_a_name_is_gone_on_with_if_it_was_begun_by_the_same_recipe(
     run = run_of(tmp_path, tiny_manifest)
     run.write_recipe(recipe.with_labels({"colour": tuple(tiny.COLOURS)}))  # as `fit` writes it
 
-    assert begun_before(tmp_path, "another", recipe) is None
-    assert begun_before(tmp_path, run.name, recipe) == run.path
-    with pytest.raises(StorageError, match=r"was begun by another recipe: training\.epochs is 12 there and 99 now\."):
-        begun_before(tmp_path, run.name, recipe.replace(training={"epochs": 99}))
+    digest = manifest.read(recipe, cache_dir=tmp_path / "cache").digest
+    request = run.request().model_copy(update={"manifest_sha256": digest})
+    run.write_request(request)
+
+    assert begun_before(tmp_path, "another", recipe, request) is None
+    assert begun_before(tmp_path, run.name, recipe, request) == run.path
+    with pytest.raises(StorageError, match=r"or other options: training\.epochs is 12 there and 99 now\."):
+        begun_before(tmp_path, run.name, recipe.replace(training={"epochs": 99}), request)
+    with pytest.raises(StorageError, match=r"or other options: seeds is 1 there and 3 now\."):
+        begun_before(tmp_path, run.name, recipe, request.model_copy(update={"seeds": 3}))
+    run.write_request(request.model_copy(update={"manifest_sha256": "another"}))
+    with pytest.raises(ManifestError, match="was changed since the run began"):
+        begun_before(tmp_path, run.name, recipe, request)
 
 
 def test_devices_are_not_for_one_of_several_processes(tiny_manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:

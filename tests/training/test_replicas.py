@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -14,7 +15,7 @@ import tensorflow as tf
 from model.errors import ClusterError
 from tests import tiny
 from training.distributed.cluster import Cluster
-from training.distributed.job import Job, announce, awaited, require_same_data
+from training.distributed.job import Job, announce, receive, require_same_data
 from training.distributed.replicas import Replicas
 from training.fit import learn_vocabularies
 from training.prepare import Prepared, prepare
@@ -37,11 +38,11 @@ class Overheard(Replicas):
         self.said = said
         self._differing = differing
 
-    def told(self, payload: bytes) -> bytes:
+    def broadcast(self, payload: bytes) -> bytes:
         self.said = payload if self.is_chief else self.said
         return self.said
 
-    def total(self, array: np.ndarray) -> np.ndarray:
+    def all_reduce_sum(self, array: np.ndarray) -> np.ndarray:
         others = np.zeros_like(array)
         if self._differing is not None:
             others[self._differing] = 1
@@ -68,7 +69,7 @@ def test_a_worker_gets_the_job_that_the_chief_announced(prepared: Prepared, tmp_
     files = learn_vocabularies(prepared, Run.create(tmp_path / "runs", "tiny"), Reuse(None))
     chief = Overheard(0)
     announce(Job.of(recipe.spec, prepared, recipe.training, files), chief)
-    job = awaited(Overheard(1, chief.said))
+    job = receive(Overheard(1, chief.said))
 
     assert job is not None
     assert job.model_spec() == recipe.spec
@@ -83,7 +84,7 @@ def test_no_job_is_told_as_none() -> None:
     chief = Overheard(0)
     announce(None, chief)
 
-    assert awaited(Overheard(1, chief.said)) is None
+    assert receive(Overheard(1, chief.said)) is None
 
 
 def test_a_worker_with_other_rows_is_named(prepared: Prepared) -> None:
@@ -103,10 +104,15 @@ def test_a_lost_worker_becomes_a_sentence() -> None:
     )
 
     message = r"gone \(Connection reset by peer\), and worker 1 of 2 \(.*\) can't go on"
-    with pytest.raises(ClusterError, match=message), of(2, 1).losing_nobody():
+    with pytest.raises(ClusterError, match=message), of(2, 1).reporting_lost_workers():
         raise gone
-    with pytest.raises(tf.errors.ResourceExhaustedError), of(2, 1).losing_nobody():
+    with pytest.raises(tf.errors.ResourceExhaustedError), of(2, 1).reporting_lost_workers():
         raise tf.errors.ResourceExhaustedError(None, None, "OOM")
+
+
+def test_what_keras_sums_gradients_in_is_what_is_replaced() -> None:
+    # Or they would be summed once more, without a word.
+    assert any("_all_reduce_sum_gradients" in vars(base) for base in keras.optimizers.AdamW.__mro__)
 
 
 def test_devices_that_are_not_there_are_named() -> None:

@@ -20,6 +20,7 @@ from training.fit import Fitted
 from training.loop import Epoch
 from training.pipeline import Examples
 from training.progress import Reporter
+from training.run_lock import at_work
 from training.runs import Run
 
 
@@ -28,6 +29,17 @@ def test_two_runs_of_one_second_have_folders_of_their_own(tmp_path: Path) -> Non
 
     assert len(paths) == 3
     assert all(path.name.startswith("shop-20") for path in paths)
+
+
+def test_a_folder_that_is_something_else_is_not_taken_for_a_run(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").touch()
+
+    with pytest.raises(StorageError, match=r"mine is there already, and is no run\. Choose another name for --run"):
+        Run.create(tmp_path, "tiny", folder="mine")
+    assert Run.create(tmp_path, "tiny", folder="new").path == tmp_path / "new"
+    with at_work(tmp_path / "new"):  # and one that was killed while it began is gone on with
+        assert Run.create(tmp_path, "tiny", folder="new").path == tmp_path / "new"
 
 
 def test_a_place_that_can_not_be_written_is_told(tmp_path: Path) -> None:

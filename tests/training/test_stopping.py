@@ -43,6 +43,15 @@ def test_where_it_is_deferred_it_is_noted_first() -> None:
     assert noted == [signal.SIGINT]
 
 
+def test_where_python_hears_nothing_a_signal_ends_the_process_at_once() -> None:
+    with Stop() as stop:
+        listening = signal.getsignal(signal.SIGTERM)
+        with stop.ending_at_once():
+            assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+            signal.signal(signal.SIGTERM, lambda *_: None)  # as a library does
+        assert signal.getsignal(signal.SIGTERM) == listening
+
+
 def test_afterwards_signals_do_what_they_did_before() -> None:
     before = signal.getsignal(signal.SIGINT)
     with Stop():

@@ -101,7 +101,7 @@ def fit(
     devices: Annotated[
         str | None,
         typer.Option(
-            help="Share each batch out among these: GPU:0,GPU:1. All GPUs if not given. (Several machines: TF_CONFIG.)",
+            help="Share each batch out among these: GPU:0,GPU:1, or all GPUs: all. (Several machines: TF_CONFIG.)",
             show_default=False,
         ),
     ] = None,
@@ -136,7 +136,7 @@ def fit(
 
     By several machines, the same command on each; the variable TF_CONFIG says who is who (docs/distributed.md):
 
-        bifocal-training fit listings.yaml --run nightly
+        bifocal-training fit listings.yaml --run listings-2
     """
     if resume is not None:
         _refuse_others(context)
@@ -177,7 +177,7 @@ def fit(
         gate_tolerance=gate_tolerance,
         source=start and start.absolute(),
     )
-    if run is not None and (begun := begun_before(runs_dir, run, chosen)) is not None:
+    if run is not None and (begun := begun_before(runs_dir, run, chosen, request)) is not None:
         go_on(begun, gate=gate, publish=publish, devices=devices)
         return
     begin(chosen, Folders(runs_dir, models_dir, run), request, devices=devices)

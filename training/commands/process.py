@@ -12,11 +12,15 @@ from training.distributed.cluster import VARIABLE, Cluster
 
 if TYPE_CHECKING:
     from training.distributed.replicas import Replicas
+    from training.prepare import Prepared
     from training.progress import Reporter
     from training.recipe import Recipe
     from training.request import Request
     from training.runs import Folders
     from training.stopping import Stop
+
+# What of a request decides what is trained, and how it is judged.
+_OF_THE_WEIGHTS = {"seeds", "alone", "source", "gate_metric", "gate_tolerance"}
 
 
 def begin(recipe: Recipe, folders: Folders, request: Request, *, devices: str | None) -> None:
@@ -38,10 +42,7 @@ def begin(recipe: Recipe, folders: Folders, request: Request, *, devices: str | 
     with Stop() as stop:
         data = prepare(recipe, cache_dir=request.cache, reporter=reporter)
         replicas = _replicas(cluster, devices, reporter, stop)
-        if replicas is not None and not replicas.is_chief:
-            from training.distributed.follow import follow
-
-            follow(data, replicas, reporter, stop=stop)
+        if _followed(data, replicas, reporter, stop):
             return
         from training.fit import fit
 
@@ -77,37 +78,38 @@ def go_on(path: Path, *, gate: bool | None, publish: bool | None, devices: str |
         data = prepare(recipe, cache_dir=request.cache, reporter=reporter)
         # What judges and publishes needs no others.
         replicas = _replicas(None if run.is_finished else cluster, devices, reporter, stop)
-        if replicas is not None and not replicas.is_chief:
-            from training.distributed.follow import follow
-
-            follow(data, replicas, reporter, stop=stop)
+        if _followed(data, replicas, reporter, stop):
             return
         from training.fit import resume
 
         resume(run, data, reporter, request=request, stop=stop, replicas=replicas)
 
 
-def begun_before(runs: Path, name: str, recipe: Recipe) -> Path | None:
-    """The folder of a run that was begun by this recipe; None if there is none of that name.
+def begun_before(runs: Path, name: str, recipe: Recipe, request: Request) -> Path | None:
+    """The folder of a run that was begun by this recipe and request; None if there is none of that name.
 
     Raises:
-        StorageError: if the run of that name was begun by another recipe.
+        StorageError: if the run of that name was begun by others.
+        ManifestError: if the manifest was changed since.
     """
-    from training.recipe_difference import differing_keys
+    from training.recipe_difference import differing, differing_keys
     from training.runs import Run
 
     path = runs / name
     if not (path / "fit.json").is_file():
         return None
-    before = Run.open(path).recipe()
+    run = Run.open(path)
+    before, asked = run.recipe(), run.request()
     labels = {head: given.labels for head, given in before.spec.heads.items() if head in recipe.spec.heads}
-    differing = differing_keys(before, recipe.with_labels(labels))
-    if differing:
-        key, (then, now) = next(iter(differing.items()))
+    others = differing_keys(before, recipe.with_labels(labels))
+    others |= differing(*(one.model_dump(mode="json", include=_OF_THE_WEIGHTS) for one in (asked, request)))
+    if others:
+        key, (then, now) = next(iter(others.items()))
         raise StorageError(
-            f"{path} was begun by another recipe: {key} is {then!r} there and {now!r} now. Name another --run, or "
-            "delete that folder."
+            f"{path} was begun by another recipe or other options: {key} is {then!r} there and {now!r} now. Name "
+            "another --run, or delete that folder."
         )
+    asked.require_same_manifest(before)
     return path
 
 
@@ -121,6 +123,16 @@ def _cluster(devices: str | None) -> Cluster | None:
     return cluster
 
 
+def _followed(data: Prepared, replicas: Replicas | None, reporter: Reporter, stop: Stop) -> bool:
+    """Trains along, if this process is not the chief; whether it did."""
+    if replicas is None or replicas.is_chief:
+        return False
+    from training.distributed.follow import follow
+
+    follow(data, replicas, reporter, stop=stop)
+    return True
+
+
 def _replicas(cluster: Cluster | None, devices: str | None, reporter: Reporter, stop: Stop) -> Replicas | None:
     """What trains together; has to be made before TensorFlow does anything else."""
     from model.greeting import filtered
@@ -132,8 +144,8 @@ def _replicas(cluster: Cluster | None, devices: str | None, reporter: Reporter, 
     if cluster is not None:
         reporter.say(f"{cluster}: waiting until all are there")
     names = [] if devices is None else [name.strip() for name in devices.split(",")]
-    replicas = Replicas.of_devices(names) if cluster is None else Replicas.of_cluster(cluster)
-    stop.listen_again()  # TensorFlow takes SIGTERM for itself where a cluster is joined
+    with stop.ending_at_once():  # TensorFlow waits for the others, and takes SIGTERM for itself
+        replicas = Replicas.of_devices(names) if cluster is None else Replicas.of_cluster(cluster)
     if replicas is not None:
         reporter.say(str(replicas))
     return replicas

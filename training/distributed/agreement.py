@@ -16,12 +16,12 @@ from training.optimisation import Optimisation
 from training.pipeline import Examples
 
 
-def agreed(course: Course, replicas: Replicas) -> Course:
+def chiefs_course(course: Course, replicas: Replicas) -> Course:
     """The chief's course, for all: on another kind of processor a figure may be rounded otherwise."""
-    return Course.from_json(replicas.told(course.to_json().encode()).decode())
+    return Course.from_json(replicas.broadcast(course.to_json().encode()).decode())
 
 
-def begin_alike(optimisation: Optimisation, network: keras.Model, replicas: Replicas) -> None:
+def broadcast_state(optimisation: Optimisation, network: keras.Model, replicas: Replicas) -> None:
     """Gives all processes all that the next step hangs on as the chief has it; only dropouts draw apart.
 
     Args:
@@ -33,7 +33,7 @@ def begin_alike(optimisation: Optimisation, network: keras.Model, replicas: Repl
         packed = io.BytesIO()
         if replicas.is_chief:
             np.savez(packed, allow_pickle=False, **optimisation.arrays())
-        with np.load(io.BytesIO(replicas.told(packed.getvalue())), allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(replicas.broadcast(packed.getvalue())), allow_pickle=False) as arrays:
             optimisation.assign(dict(arrays))
     replicas.set_dropouts_apart(network)
 
@@ -58,5 +58,5 @@ def shared_logits(
         whole = np.zeros((len(examples), network.output[name].shape[-1]), np.float32)
         if name in found:
             whole[own] = found[name]
-        logits[name] = replicas.total(whole)
+        logits[name] = replicas.all_reduce_sum(whole)
     return logits

@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from training.distributed.job import Job, awaited, require_same_data
+from training.distributed.job import Job, receive, require_same_data
 from training.distributed.replicas import Replicas
 from training.epoch import Epoch, Listener
 from training.prepare import Prepared
@@ -30,7 +30,7 @@ def follow(data: Prepared, replicas: Replicas, reporter: Reporter, *, stop: Stop
         StoppedError: if any worker was asked to stop.
     """
     reporter.say("the chief writes the run, tests and publishes; this worker trains along")
-    while (job := awaited(replicas)) is not None:
+    while (job := receive(replicas)) is not None:
         require_same_data(job, data, replicas)
         _train(job, data, replicas, reporter, stop)
     reporter.say("the chief is done")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -14,6 +15,7 @@ from model.errors import ClusterError
 from model.spec import ModelSpec
 from training.distributed.replicas import Replicas
 from training.prepare import Prepared
+from training.splits import SPLITS
 from training.training_settings import TrainingSettings
 
 
@@ -25,7 +27,7 @@ class Job:
         spec: as JSON holds it.
         settings: as JSON holds them; the precision is not `auto`.
         vocabularies: for each branch that has one, the text of its file.
-        data: digests of the manifest and of the rows of each split.
+        data: digests of the manifest, of which rows are in each split, and of their pictures and texts.
     """
 
     spec: dict[str, Any]
@@ -68,16 +70,16 @@ def announce(job: Job | None, replicas: Replicas) -> None:
     Raises:
         ClusterError: if another worker is gone.
     """
-    replicas.told(json.dumps(job and asdict(job)).encode())
+    replicas.broadcast(json.dumps(job and asdict(job)).encode())
 
 
-def awaited(replicas: Replicas) -> Job | None:
+def receive(replicas: Replicas) -> Job | None:
     """The next job, None if there is none left. For workers that are not the chief; waits for it.
 
     Raises:
         ClusterError: if another worker is gone.
     """
-    said = json.loads(replicas.told(b""))
+    said = json.loads(replicas.broadcast(b""))
     return None if said is None else Job(**said)
 
 
@@ -91,14 +93,15 @@ def require_same_data(job: Job, data: Prepared, replicas: Replicas) -> None:
         return
     differs = np.zeros(len(replicas.cluster.addresses), np.int32)
     differs[replicas.cluster.index] = _digests(data) != job.data
-    others = np.flatnonzero(replicas.total(differs)).tolist()
+    others = np.flatnonzero(replicas.all_reduce_sum(differs)).tolist()
     if others:
         named = ", ".join(f"worker {number} ({replicas.cluster.addresses[number]})" for number in others)
         raise ClusterError(
-            f"Other rows than the chief's were found by {named}: another manifest, or pictures that can't be read "
-            "there. Give all workers the same files."
+            f"Other rows than the chief's were found by {named}: another manifest, other pictures, or some that can't "
+            "be read there. Give all workers the same files."
         )
 
 
 def _digests(data: Prepared) -> list[str]:
-    return [data.digest, data.rows_digest]
+    contents = hashlib.sha256(b"".join(data.contents[split].tobytes() for split in SPLITS)).hexdigest()
+    return [data.digest, data.rows_digest, contents]

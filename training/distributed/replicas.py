@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import TypeVar
 
 import keras
@@ -20,7 +20,7 @@ from training.freezing import leaves
 _LOST = re.compile(r"[Cc]ollective ops is aborted by: ([^\n]*)")
 _DEVICE = re.compile(r"(CPU|GPU):(\d+)")
 # Numbers that are told to the others at once; gRPC takes no message of 2 GB.
-_TOLD_AT_ONCE = 1 << 24
+_AT_ONCE = 1 << 24
 # Keeps apart what the dropouts of two replicas draw: an odd number without a pattern, the golden ratio's of 2^31.
 _APART = 1327217885
 
@@ -42,7 +42,7 @@ class Replicas:
         processes = 1 if cluster is None else len(cluster.addresses)
         self.local = self.count // processes  # TensorFlow wants as many in each process
         self.first = 0 if cluster is None else cluster.index * self.local
-        self._totals = {dtype: self._total_of(dtype) for dtype in (tf.float32, tf.int32)}
+        self._sums = {dtype: self._sum_of(dtype) for dtype in (tf.float32, tf.int32)}
 
     @classmethod
     def of_cluster(cls, cluster: Cluster) -> Replicas:
@@ -56,7 +56,7 @@ class Replicas:
         try:
             return cls(tf.distribute.MultiWorkerMirroredStrategy(), cluster)
         except (tf.errors.OpError, RuntimeError, ValueError) as error:
-            said = str(error).splitlines()[0]
+            said = (str(error) or repr(error)).splitlines()[0]
             raise ClusterError(f"{cluster} can't join the others: {said}") from error
 
     @classmethod
@@ -64,18 +64,21 @@ class Replicas:
         """One on each of these devices of this machine; None if that is a single one.
 
         Args:
-            names: "GPU:0", "GPU:1", ...; none for all GPUs. CPUs are parts of the one there is, which is of use for
-                trying only; has to be asked for before TensorFlow has begun to work.
+            names: "GPU:0", "GPU:1", ..., or "all" for all GPUs; none for the one device that TensorFlow takes. CPUs are
+                parts of the one there is, which is of use for trying only. They have to be asked for before TensorFlow
+                has begun to work.
 
         Raises:
             ClusterError: if there are no such devices.
         """
         gpus = [f"GPU:{number}" for number in range(len(tf.config.list_physical_devices("GPU")))]
         for name in names:
+            if name == "all":
+                continue
             if not _DEVICE.fullmatch(name) or (name.startswith("GPU") and name not in gpus):
                 known = ", ".join(gpus) or "no GPU"
                 raise ClusterError(f"There is no device {name!r} to train on. Known here: {known}, CPU:0, CPU:1, ...")
-        chosen = list(dict.fromkeys(names)) or gpus
+        chosen = gpus if "all" in names else list(dict.fromkeys(names))
         if len(chosen) < 2:
             return None
         cpus = [int(name.removeprefix("CPU:")) for name in chosen if name.startswith("CPU")]
@@ -97,12 +100,13 @@ class Replicas:
         """Which rows of a batch of so many this process takes; sizes differ by one at most for each of its replicas."""
         return slice(rows * self.first // self.count, rows * (self.first + self.local) // self.count)
 
-    def scope(self) -> AbstractContextManager[object]:
+    @contextmanager
+    def scope(self) -> Iterator[None]:
         """Within, variables are made on every device. All processes have to make the same ones in the same order."""
-        scope: AbstractContextManager[object] = self.strategy.scope()
-        return scope
+        with self.reporting_lost_workers(), self.strategy.scope():  # the chief's first values are told to all
+            yield
 
-    def total(self, array: NDArray[Number]) -> NDArray[Number]:
+    def all_reduce_sum(self, array: NDArray[Number]) -> NDArray[Number]:
         """The sum over all processes, each of which has to ask for one of the same shape.
 
         Args:
@@ -111,21 +115,21 @@ class Replicas:
         if self.cluster is None:
             return array
         flat = np.ravel(array)
-        parts = [flat[start : start + _TOLD_AT_ONCE] for start in range(0, max(len(flat), 1), _TOLD_AT_ONCE)]
-        with self.losing_nobody():
-            sums = [self._totals[tf.as_dtype(flat.dtype)](tf.constant(part)).numpy() for part in parts]
+        parts = [flat[start : start + _AT_ONCE] for start in range(0, max(len(flat), 1), _AT_ONCE)]
+        with self.reporting_lost_workers():
+            sums = [self._sums[tf.as_dtype(flat.dtype)](tf.constant(part)).numpy() for part in parts]
         return np.concatenate(sums).reshape(array.shape)
 
-    def told(self, payload: bytes) -> bytes:
+    def broadcast(self, payload: bytes) -> bytes:
         """What the chief says, in all processes; what the others say is not heard."""
         if self.cluster is None:
             return payload
         said = payload if self.is_chief else b""
-        length = int(self.total(np.array([len(said)], np.int64).view(np.int32)).view(np.int64)[0])
+        length = int(self.all_reduce_sum(np.array([len(said)], np.int64).view(np.int32)).view(np.int64)[0])
         # As numbers of four bytes each; to one that says nothing but zeros the sum is what the chief says.
         words = np.zeros(-(-length // 4), np.int32)
         words.view(np.uint8)[: len(said)] = np.frombuffer(said, np.uint8)
-        return self.total(words).tobytes()[:length]
+        return self.all_reduce_sum(words).tobytes()[:length]
 
     def share_statistics(self, network: keras.Model) -> None:
         """Lets Keras's own batch normalizations, those of published networks, normalize by the whole batch; ours do."""
@@ -152,7 +156,7 @@ class Replicas:
             shift()
 
     @contextmanager
-    def losing_nobody(self) -> Iterator[None]:
+    def reporting_lost_workers(self) -> Iterator[None]:
         """Makes a sentence of what TensorFlow says when another process is gone.
 
         Raises:
@@ -169,7 +173,7 @@ class Replicas:
                 "Start all of them again."
             ) from error
 
-    def _total_of(self, dtype: tf.DType) -> tf.types.experimental.GenericFunction:
+    def _sum_of(self, dtype: tf.DType) -> tf.types.experimental.GenericFunction:
         @tf.function(input_signature=[tf.TensorSpec([None], dtype)], autograph=False)
         def total(array: tf.Tensor) -> tf.Tensor:
             def on_replica() -> tf.Tensor:

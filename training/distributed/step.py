@@ -27,8 +27,8 @@ def shared(
     """`training.step.compiled` for replicas.
 
     Each takes its rows of the batch; losses and gradients are weighted by how many these are, summed over all replicas,
-    and only then shortened and applied. So the step is that of the whole batch, and all copies of the weights stay
-    equal to the last bit.
+    and only then shortened and applied. So the step is that of the whole batch, and on processors of one
+    kind all copies of the weights stay equal to the last bit.
 
     Args:
         network: made in the replicas' scope.
@@ -79,7 +79,7 @@ def shared(
         return replicas.strategy.experimental_local_results(replicas.strategy.run(on_replica))[0]
 
     def stepped(tensors: Tensors, targets: Tensors, rows: int, stops: bool) -> tuple[float, bool]:
-        with replicas.losing_nobody():
+        with replicas.reporting_lost_workers():
             loss, stopping = step(tensors, targets, tf.constant(rows), tf.constant(float(stops))).numpy()
         return float(loss), bool(stopping)
 

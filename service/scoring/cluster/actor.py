@@ -68,5 +68,9 @@ class Actor:
         if self._error is not None:
             return table(as_bytes(self._error), share)
         batch_size = self._work.settings.max_batch_size
-        results = scored(rows_in(portion), self._work.reader, self._engine, self._readers, batch_size=batch_size)
+        try:
+            rows = rows_in(portion)
+        except BifocalError as error:
+            return table(as_bytes(error), share)
+        results = scored(rows, self._work.reader, self._engine, self._readers, batch_size=batch_size)
         return table(as_bytes(list(results)), share)

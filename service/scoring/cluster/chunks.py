@@ -9,6 +9,7 @@ import pickle
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from model.errors import BifocalError
 from service.scoring.manifest import Manifest, Row
 from service.scoring.remaining import Remaining
 from service.scoring.scored import Scored
@@ -28,8 +29,11 @@ def read(_: pyarrow.Table, manifest: Manifest, skip: int, size: int) -> Iterator
         skip: rows at its beginning that are left out.
         size: rows of a portion at most.
     """
-    for rows, share in portions(Remaining(manifest, skip), manifest, size=size):
-        yield table(rows, share)
+    try:
+        for rows, share in portions(Remaining(manifest, skip), manifest, size=size):
+            yield table(rows, share)
+    except BifocalError as error:  # raised here it would reach the one who waits as a failure of Ray
+        yield table(as_bytes(error), manifest.share_read)
 
 
 def portions(
@@ -56,8 +60,15 @@ def portions(
 
 
 def rows_in(portion: bytes) -> list[Row]:
-    """The rows of a portion."""
-    return [pickle.loads(row) for row in pickle.loads(portion)]  # noqa: S301  (written by `portions`)
+    """The rows of a portion.
+
+    Raises:
+        BifocalError: if the manifest could not be read further.
+    """
+    given = pickle.loads(portion)  # noqa: S301  (written by `portions`)
+    if isinstance(given, BifocalError):
+        raise given
+    return [pickle.loads(row) for row in given]  # noqa: S301
 
 
 def as_bytes(outcome: Sequence[Scored] | Exception) -> bytes:

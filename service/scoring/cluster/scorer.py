@@ -6,7 +6,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from model.bundle import Bundle
@@ -82,8 +82,8 @@ class ClusterScorer:
                 load=self._load,
             )
             results = self._scored(rows, self._blocks(rows, work, actors=pool.actors))
-            first = next(results)  # the models are loaded by then, so that time is counted from here
-            yield chain([first], results)
+            first = list(islice(results, 1))  # the models are loaded by then, so that time is counted from here
+            yield chain(first, results)
 
     def _blocks(self, rows: Remaining, work: Work, *, actors: int) -> Iterator[Any]:
         """Portions with what became of them, in their order, made while they are taken."""
