@@ -102,7 +102,7 @@ def test_two_workers_train_as_one_with_the_same_batches(project: Project) -> Non
 
 
 def test_a_run_goes_on_after_a_worker_was_killed(project: Project) -> None:
-    options = ("--epochs", "300", "--no-publish", "--set", "training.patience=20")
+    options = ("--epochs", "25", "--no-publish")
     chief, worker = project.start("--run", "killed", *options, data=("dropping.yaml",))
     project.wait_for("killed", 3)
     worker.kill()
