@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { byId, element } from "./element.js";
 import { keys } from "./keys.js";
 import { isCancelled, shown } from "./progress.js";
+import { scroller } from "./scroller.js";
 import { isAboutKeys, showProblem } from "./problems.js";
 
 const STATES = {
@@ -33,7 +34,7 @@ export class Versions {
     const heads = ["Version", "State", ""].map((name) => (name ? element("th", { scope: "col" }, name) : element("td", {})));
     byId("version-list").replaceChildren(
       element("p", {}, model.pinned === null ? "Follows its newest good version." : `Pinned to version ${model.pinned}: newer ones do not take over.`),
-      element("table", { class: "versions" }, element("thead", {}, element("tr", {}, heads)), element("tbody", {}, rows)),
+      scroller("Versions", element("table", { class: "versions" }, element("thead", {}, element("tr", {}, heads)), element("tbody", {}, rows))),
       ...(model.pinned === null ? [] : [element("button", { type: "button", onclick: () => this.#activate(null) }, "Follow the newest again")]),
     );
   }
