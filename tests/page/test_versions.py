@@ -156,7 +156,7 @@ def test_a_version_that_comes_later_is_seen_and_what_was_typed_stays(browser: Br
         visit.open()
         visit.write("a red mug")
         write_bundle(tmp_path, version=2)
-        wait_until(lambda: client.get("/models/colours").json()["versions"][-1]["state"] == "ready")
+        wait_until(lambda: client.post("/predict", json={"text": "red"}).json()["model"]["version"] == 2)
         visit.predict()
         visit.page.locator("#version").get_by_text("version 2").wait_for()
 
