@@ -24,18 +24,25 @@ from model.examples import Example, Tensors, decode, stack
 from model.golden import TOLERANCE, Golden
 from model.heads import probabilities
 from model.rebuild import vocabulary_sizes
-from model.serving import Signatures, signatures
+from model.serving import Function, Signatures, halves, signatures
 from model.signature import EXPLAIN, FEATURES, SERVING, target_of
 
 Answers = Mapping[str, Mapping[str, NDArray[np.generic]]]
 
 
 class Exported(tf.Module):
-    """What the SavedModel holds: the tokenizers' tables, and the weights by part, as `model.weights` reads them."""
+    """What the SavedModel holds: the tokenizers' tables, and the weights by part, as `model.weights` reads them.
 
-    def __init__(self, encoder: Encoder, network: keras.Model) -> None:
+    Args:
+        encoder: the tokenizers.
+        network: whose weights are saved.
+        functions: `encode` and `classify`, see `model.serving.halves`; no signatures, for they call for no names.
+    """
+
+    def __init__(self, encoder: Encoder, network: keras.Model, functions: tuple[Function, Function]) -> None:
         super().__init__()
         self.encoder = encoder
+        self.encode, self.classify = functions
         # The bare variables: tracking the Keras model itself would export every layer's own functions too.
         self.weights = {
             part: [variable.value for variable in variables] for part, variables in weights.parts(network).items()
@@ -79,7 +86,8 @@ def export(
 
     beside = Path(tempfile.mkdtemp(prefix=".export-", dir=directory.parent))
     try:
-        tf.saved_model.save(Exported(encoder, exported), str(beside), signatures=functions)
+        parts = halves(spec, encoder, exported, metadata.temperatures)
+        tf.saved_model.save(Exported(encoder, exported, parts), str(beside), signatures=functions)
         write_extra(beside, metadata, golden, vocabularies, model_card, examples)
         _check(answers, _reloaded(beside, {name: _arguments(name, tensors, answers) for name in functions}))
         beside.chmod(0o755)  # mkdtemp makes it private

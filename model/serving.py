@@ -11,10 +11,11 @@ from model.build import MERGED
 from model.encoder import Encoder
 from model.explain import Explainer
 from model.heads import probabilities
-from model.signature import EXPLAIN, FEATURES, SERVING, explain_inputs
+from model.signature import EXPLAIN, FEATURES, SERVING, TensorInfo, explain_inputs, network_inputs
 from model.spec import ModelSpec
 
 Signatures = dict[str, Callable[..., dict[str, tf.Tensor]]]
+Function = Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]]
 
 
 def signatures(
@@ -42,9 +43,42 @@ def signatures(
     def explain(**tensors: tf.Tensor) -> dict[str, tf.Tensor]:
         return explainer(tensors)
 
-    taken = {name: tf.TensorSpec(info.shape, info.dtype, name=name) for name, info in explain_inputs(spec).items()}
+    taken = _specs(explain_inputs(spec))
     return {
         SERVING: tf.function(serve, autograph=False).get_concrete_function(**encoder.input_signature),
         FEATURES: tf.function(features, autograph=False).get_concrete_function(**encoder.input_signature),
         EXPLAIN: tf.function(explain, autograph=False).get_concrete_function(**taken),
     }
+
+
+def halves(
+    spec: ModelSpec, encoder: Encoder, network: keras.Model, temperatures: Mapping[str, float] | None = None
+) -> tuple[Function, Function]:
+    """`serving_default` in two: `encode`, the tokenizers, and `classify`, all behind them.
+
+    The second has neither strings nor tables in it, so that other runtimes than TensorFlow can compute it.
+
+    Args:
+        spec, encoder, network, temperatures: as for `signatures`.
+
+    Returns:
+        A function from `serving_inputs` to `network_inputs`, and one from these to `serving_outputs`; dicts all three.
+    """
+    scales = temperatures or {}
+
+    def encode(tensors: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        encoded = encoder(tensors)
+        return {name: encoded[name] for name in network_inputs(spec)}
+
+    def classify(encoded: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        outputs = network(encoded, training=False)
+        return {name: probabilities(head, outputs[name], scales.get(name, 1.0)) for name, head in spec.heads.items()}
+
+    return (
+        tf.function(encode, autograph=False, input_signature=[encoder.input_signature]),
+        tf.function(classify, autograph=False, input_signature=[_specs(network_inputs(spec))]),
+    )
+
+
+def _specs(tensors: Mapping[str, TensorInfo]) -> dict[str, tf.TensorSpec]:
+    return {name: tf.TensorSpec(info.shape, info.dtype, name=name) for name, info in tensors.items()}

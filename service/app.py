@@ -81,7 +81,7 @@ def create_app(
         measured.watch_queue(name, engine.explanations, "explain")
         return engine
 
-    store = Store(settings.models, open_engine, keep_versions=settings.keep_versions, state_dir=settings.state_dir)
+    store = Store(settings.models, open_engine, keep_versions=settings.keep_versions, state_dir=settings.state)
     measured.watch_models(store)
 
     def start() -> None:

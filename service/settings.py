@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from model.errors import SpecError
 from model.images import DEFAULT_MAX_PIXELS
 from model.validation import nearest
+from service.backends import BackendName, is_float32
 
 PREFIX = "BIFOCAL_"
 MAX_TIMEOUT_MS = 600_000
@@ -46,7 +47,7 @@ class Settings(BaseSettings):
 
     Args:
         models: folder that holds `<name>/<version>/` bundles.
-        state_dir: folder for what has to survive a restart, the pins; `<models>/.state` if not given.
+        state_dir: folder for what is to survive a restart, as pins; `<models>/.state` if not given.
         host: address to listen on.
         port: to listen on.
         insecure: listen on an address that others can reach without asking for keys.
@@ -68,6 +69,8 @@ class Settings(BaseSettings):
         drain_timeout_s: seconds that accepted requests may take after that.
         poll_s: seconds between two looks at the models folder.
         keep_versions: versions of a model that stay loaded, the one that answers among them.
+        backend: what computes the probabilities; `auto` measures when a model is loaded.
+        precision: `float32` leaves out backends with another; `auto` lets all compete.
         cpus: CPUs that the numbers of threads are chosen for; what this process may use if not given.
         decode_threads, model_threads: that decode pictures; that call each model.
         intra_op_threads, inter_op_threads: TensorFlow's own.
@@ -102,6 +105,8 @@ class Settings(BaseSettings):
     drain_timeout_s: float = Field(30, ge=0)
     poll_s: float = Field(2, gt=0)
     keep_versions: int = Field(2, ge=1)
+    backend: BackendName | Literal["auto"] = "auto"
+    precision: Literal["auto", "float32"] = "auto"
     cpus: int | None = Field(None, ge=1)
     decode_threads: int | None = Field(None, ge=1)
     model_threads: int | None = Field(None, ge=1)
@@ -109,6 +114,11 @@ class Settings(BaseSettings):
     inter_op_threads: int | None = Field(None, ge=1)
     log_inputs: bool = False
     traces: bool = False
+
+    @property
+    def state(self) -> Path:
+        """The state directory."""
+        return self.state_dir or self.models / ".state"
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
@@ -121,6 +131,11 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"BIFOCAL_MAX_BODY_BYTES ({self.max_body_bytes}) is over BIFOCAL_MAX_PENDING_BYTES "
                 f"({self.max_pending_bytes}): such a request could never be accepted"
+            )
+        if self.backend != "auto" and self.precision == "float32" and not is_float32(self.backend):
+            raise ValueError(
+                f"BIFOCAL_BACKEND ({self.backend}) does not compute in float32, as BIFOCAL_PRECISION says; "
+                "set one of them"
             )
         return self
 

@@ -99,7 +99,12 @@ def _run(settings: Settings, example: Path | None) -> bool:
         return runtime
 
     def load(bundle: Bundle) -> Runtime:
-        loaded: Runtime = tensorflow().Runtime(bundle)
+        module = tensorflow()
+        memory = module.Memory(settings.state)
+        chooser = module.Chooser(
+            settings.backend, precision=settings.precision, memory=memory, threads=threads.intra_op
+        )
+        loaded: Runtime = module.Runtime(bundle, chooser, threads=threads.intra_op)
         return loaded
 
     def invite() -> None:

@@ -16,7 +16,7 @@ from model import reload, weights
 from model.examples import Tensors
 from model.export import Exported
 from model.losses import loss
-from model.serving import Signatures, signatures
+from model.serving import Signatures, halves, signatures
 from model.signature import EXPLAIN, FEATURES, SERVING, explain_outputs, serving_outputs, target_of
 from model.spec import MultiLabelHead
 from tests.model.made_up import AXES, MERGES, Made, covering, make, spec_of, tensors
@@ -82,7 +82,11 @@ def save(made: Made, functions: Signatures, directory: Path) -> tuple[list[str],
     """Exports; returns the arguments of the reloading script and what is answered here."""
     given = tensors(made.spec)
     asked: Tensors = {**given, target_of("answer"): np.array([0, 1, 0, 1, 0, -1], np.int32)}
-    tf.saved_model.save(Exported(made.encoder, made.network), str(directory / "saved"), signatures=functions)
+    tf.saved_model.save(
+        Exported(made.encoder, made.network, halves(made.spec, made.encoder, made.network)),
+        str(directory / "saved"),
+        signatures=functions,
+    )
     arguments, answers = {}, {}
     for name, function in functions.items():
         own = asked if name == EXPLAIN else given

@@ -11,7 +11,7 @@ import tensorflow as tf
 from model import weights
 from model.examples import Tensors
 from model.export import Exported
-from model.serving import signatures
+from model.serving import halves, signatures
 from model.signature import SERVING
 from model.spec import ModelSpec
 from tests.model.made_up import Made, make, tensors
@@ -41,7 +41,11 @@ def spec_of(data: object) -> ModelSpec:
 
 def reloaded(made: Made, directory: Path) -> tf.Module:
     functions = signatures(made.spec, made.encoder, made.network)
-    tf.saved_model.save(Exported(made.encoder, made.network), str(directory / "saved"), signatures=functions)
+    tf.saved_model.save(
+        Exported(made.encoder, made.network, halves(made.spec, made.encoder, made.network)),
+        str(directory / "saved"),
+        signatures=functions,
+    )
     return tf.saved_model.load(str(directory / "saved"))
 
 

@@ -16,8 +16,9 @@ from model.bundle import Bundle, Metadata, write_extra
 from model.errors import BundleError
 from model.examples import DecodedExample, decode
 from model.golden import Golden
+from service.backends import BackendName
 from service.engine import Engine
-from service.runtime import Runtime
+from service.runtime import Chooser, Runtime
 from service.settings import Settings
 from service.store import Store
 from service.threads import Threads
@@ -104,9 +105,9 @@ def test_warming_up_runs_each_size_and_an_explanation(runtime: Runtime, monkeypa
     for name in ("_serve", "_explain"):
         signature = getattr(runtime, name)
 
-        def spied(name: str = name, signature: Any = signature, **tensors: Any) -> Any:
-            ran.append((name, len(tensors["text"])))
-            return signature(**tensors)
+        def spied(*batch: Any, name: str = name, signature: Any = signature, **tensors: Any) -> Any:
+            ran.append((name, len((tensors or batch[0])["text"])))
+            return signature(*batch, **tensors)
 
         monkeypatch.setattr(runtime, name, spied)
     runtime.warm_up((1, 7))
@@ -209,3 +210,40 @@ def test_what_cannot_be_loaded_is_refused_without_a_path_of_the_machine(changed:
     with pytest.raises(BundleError) as refusal:
         Runtime(bundle)
     assert str(bundle.path.parent) not in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["frozen-float32", "openvino-float32"])
+def test_every_backend_answers_and_explains_as_the_model_that_was_saved(
+    name: BackendName, bundle: Bundle, runtime: Runtime
+) -> None:
+    examples = [decode(bundle.spec, example) for example in EXAMPLES]
+    other = Runtime(bundle, Chooser(name), threads=2)
+
+    assert other.backend == name
+    for count in (1, 6, 2):
+        expected, given = runtime.predict(examples[:count]), other.predict(examples[:count])
+        for one, two in zip(expected, given, strict=True):
+            np.testing.assert_allclose(two["colour"], one["colour"], atol=1e-5)
+    explained = (one.explain(examples[0], {"colour": 1})["colour"] for one in (runtime, other))
+    assert len({repr(one.shares) for one in explained}) == 1
+
+
+def test_computing_in_bfloat16_is_one_threads_own_and_over_afterwards() -> None:
+    """Whether the CPU has units for it or not; that decides only whether it changes anything."""
+    import tensorflow as tf
+    from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
+    from tensorflow.python.eager import context
+
+    from service.runtime.saved_model import mixed
+
+    def is_on() -> bool:
+        options = context.context().function_call_options.config_proto_serialized
+        config = type(context.context().config)()
+        config.ParseFromString(options)
+        return config.graph_options.rewrite_options.auto_mixed_precision_onednn_bfloat16 == RewriterConfig.ON
+
+    with mixed(), ThreadPoolExecutor(1) as another:
+        assert is_on()
+        assert not another.submit(is_on).result()
+        assert tf.function(lambda value: value * 2)(tf.constant(2.0)) == 4
+    assert not is_on()

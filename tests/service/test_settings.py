@@ -25,11 +25,17 @@ def test_what_is_not_told_has_a_default_that_is_safe_to_run(monkeypatch: pytest.
 def test_every_setting_can_come_from_the_environment(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     is_switch = Settings.model_fields[name].annotation is bool
     told = {"max_waiting": "1000", "max_pending_bytes": "100000000", "cors_origins": "https://a, https://b"}
+    told |= {"backend": "openvino-float32", "precision": "float32"}
     value = "true" if is_switch else told.get(name, "7")
     monkeypatch.setenv(f"BIFOCAL_{name.upper()}", value)
 
     found = getattr(Settings(), name)
     assert (", ".join(found) if isinstance(found, tuple) else str(found).lower().removesuffix(".0")) == value
+
+
+def test_a_backend_of_another_precision_than_the_one_told_is_refused() -> None:
+    with pytest.raises(SpecError, match=r"BIFOCAL_BACKEND \(frozen-bfloat16\) does not compute in float32"):
+        load_settings({"backend": "frozen-bfloat16", "precision": "float32"})
 
 
 def test_an_argument_counts_more_than_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,23 +1,29 @@
-"""The only module of the service that knows TensorFlow: a bundle loaded, checked and called."""
+"""A bundle loaded, checked and called."""
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.bundle import Bundle
 from model.errors import BundleError
-from model.examples import DecodedExample, Tensors, decode, stack
+from model.examples import DecodedExample, decode, stack
 from model.greeting import filtered
 from model.signature import EXPLAIN, SERVING, serving_outputs, target_of
+from service.backends import AS_SAVED, Backend, BackendName
 from service.engine.explanation import Explanation, from_tensors
+from service.runtime.chooser import Chooser, has_bfloat16
 
 with filtered():
     import tensorflow as tf
     import tensorflow_text  # noqa: F401  (a SavedModel with its operations does not load otherwise)
+
+    from service.runtime import openvino_network, saved_model
 
 # For each head the probabilities of one example, float32 (classes,).
 Probabilities = dict[str, NDArray[np.float32]]
@@ -44,29 +50,36 @@ class Runtime:
 
     Args:
         bundle: what to load.
+        chooser: says which backend computes the probabilities; TensorFlow with the model as it was saved, if not given.
+        threads: that share the work of one call in a backend that has threads of its own.
+
+    Attributes:
+        backend: the name of that backend. Explanations are always computed by TensorFlow in float32.
 
     Raises:
         BundleError: if TensorFlow can't load it, or it disagrees with its own golden examples.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, chooser: Chooser | None = None, *, threads: int = 1) -> None:
         self._spec = bundle.spec
         try:
             # Held on to as a whole: the signature alone keeps neither the weights nor the vocabularies alive.
             self._loaded = tf.saved_model.load(str(bundle.path))
-            self._serve = self._loaded.signatures[SERVING]
+            signature = self._loaded.signatures[SERVING]
             self._explain = self._loaded.signatures[EXPLAIN]
         except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
             said = str(error).replace(str(bundle.path), bundle.path.name)  # which callers can read in /models
             raise BundleError(f"TensorFlow can't load {bundle.path.name}: {said}") from error
         golden = bundle.golden()
         self._example = decode(bundle.spec, max(golden.examples, key=len))
-        answers = _call(self._serve, golden.tensors(bundle.spec))
+        answers = saved_model.call(signature, golden.tensors(bundle.spec))
         golden.check(answers)
         for head, info in serving_outputs(bundle.spec).items():
             given, expected = answers[head].shape[1], info.shape[1]
             if given != expected:
                 raise BundleError(f"Head {head!r} has {expected} labels, but the model gives {given} probabilities.")
+        offered = _offered(self._loaded, signature, list(bundle.spec.heads), threads)
+        self.backend, self._serve = (chooser or Chooser()).choose(bundle, offered)
 
     def warm_up(self, batch_sizes: Sequence[int]) -> None:
         """Answers an absent example in batches of each size, so that no request pays for the first call.
@@ -77,7 +90,7 @@ class Runtime:
             BundleError: if it can't be explained.
         """
         for size in batch_sizes:
-            _call(self._serve, stack(self._spec, [{}] * size))
+            self._serve(stack(self._spec, [{}] * size))
         try:
             self.explain(self._example, dict.fromkeys(self._spec.heads, 0))
         except (KeyError, ValueError, TypeError, tf.errors.OpError) as error:
@@ -85,7 +98,7 @@ class Runtime:
 
     def predict(self, examples: Sequence[DecodedExample]) -> list[Probabilities]:
         """The probabilities of each head for each example; every example alone as in any company."""
-        answers = _call(self._serve, stack(self._spec, examples))
+        answers = self._serve(stack(self._spec, examples))
         return [{head: values[row] for head, values in answers.items()} for row in range(len(examples))]
 
     def explain(self, example: DecodedExample, targets: Mapping[str, int]) -> dict[str, Explanation]:
@@ -102,11 +115,23 @@ class Runtime:
         for head, label in targets.items():
             # The signature explains the sum over the heads that have a target, so one at a time.
             chosen = {target_of(name): np.array([label if name == head else -1], np.int32) for name in self._spec.heads}
-            outputs = _call(self._explain, stack(self._spec, [example]) | chosen)
+            outputs = saved_model.call(self._explain, stack(self._spec, [example]) | chosen)
             explained[head] = from_tensors(self._spec, head, label, outputs, frozenset(example))
         return explained
 
 
-def _call(signature: Callable[..., Mapping[str, tf.Tensor]], tensors: Tensors) -> dict[str, NDArray[np.float32]]:
-    answers = signature(**{name: tf.constant(array) for name, array in tensors.items()})
-    return {name: tensor.numpy() for name, tensor in answers.items()}
+def _offered(loaded: Any, signature: Any, heads: list[str], threads: int) -> dict[BackendName, Callable[[], Backend]]:
+    """The backends that this bundle has on this machine."""
+    offered: dict[BackendName, Callable[[], Backend]] = {
+        AS_SAVED: partial(saved_model.as_saved, signature),
+        "frozen-float32": partial(saved_model.frozen, signature, bfloat16=False),
+    }
+    if has_bfloat16():
+        offered["frozen-bfloat16"] = partial(saved_model.frozen, signature, bfloat16=True)
+    if hasattr(loaded, "classify") and openvino_network.is_installed():
+        offered["openvino-float32"] = partial(openvino_network.compiled, loaded, heads, bfloat16=False, threads=threads)
+        if has_bfloat16():
+            offered["openvino-bfloat16"] = partial(
+                openvino_network.compiled, loaded, heads, bfloat16=True, threads=threads
+            )
+    return offered

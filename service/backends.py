@@ -1,0 +1,32 @@
+"""The ways of computing a model's probabilities: their names, and what each is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.examples import Tensors
+
+# For each head float32 (batch, classes).
+Answers = dict[str, NDArray[np.float32]]
+# Tensors as `model.signature.serving_inputs` names them -> the probabilities; from any thread.
+Backend = Callable[[Tensors], Answers]
+BackendName = Literal[
+    "tensorflow-float32",
+    "frozen-float32",
+    "frozen-bfloat16",
+    "openvino-float32",
+    "openvino-bfloat16",
+]
+# As it was saved, which every bundle has on every machine; the others are compared with it.
+AS_SAVED: BackendName = "tensorflow-float32"
+# Each makes its backend, which may take seconds.
+Candidates = Mapping[BackendName, Callable[[], Backend]]
+
+
+def is_float32(name: BackendName) -> bool:
+    """Whether a backend computes in float32 throughout."""
+    return name.endswith("-float32")

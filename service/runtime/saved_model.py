@@ -1,0 +1,73 @@
+"""A SavedModel called as it was saved, or frozen: its variables made constants of the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
+from tensorflow.python.eager import context
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from model.examples import Tensors
+from service.backends import Answers, Backend
+
+
+def call(function: Callable[..., Mapping[str, tf.Tensor]], tensors: Tensors) -> dict[str, NDArray[np.float32]]:
+    """What a signature answers, as arrays."""
+    answers = function(**{name: tf.constant(array) for name, array in tensors.items()})
+    return {name: tensor.numpy() for name, tensor in answers.items()}
+
+
+def as_saved(signature: Callable[..., Mapping[str, tf.Tensor]]) -> Backend:
+    """A signature as it was loaded."""
+    return lambda tensors: call(signature, tensors)
+
+
+def frozen(signature: Any, *, bfloat16: bool) -> Backend:
+    """A signature with its variables as constants, which lets the graph optimizer see more.
+
+    Tables of tokenizers can't be constants; they turn into further inputs, and are given with each call.
+
+    Args:
+        signature: of a loaded SavedModel.
+        bfloat16: whether the optimizer computes convolutions and matrix products in bfloat16 where it finds that
+            harmless (oneDNN's; it does nothing on CPUs without AVX-512).
+    """
+    graph = convert_variables_to_constants_v2(signature)
+    tables = {inner.name: outer for outer, inner in signature.graph.captures}
+    heads = sorted(signature.structured_outputs)  # the order of a function's flat outputs
+    arithmetic = mixed if bfloat16 else nullcontext
+
+    def answer(tensors: Tensors) -> Answers:
+        given = [
+            tables[one.name] if one.name in tables else tf.constant(tensors[one.name.partition(":")[0]])
+            for one in graph.inputs
+        ]
+        with arithmetic():
+            return {head: tensor.numpy() for head, tensor in zip(heads, graph(*given), strict=True)}
+
+    return answer
+
+
+@contextmanager
+def mixed() -> Iterator[None]:
+    """Functions that this thread calls within compute in bfloat16.
+
+    The public switch, `tf.config.optimizer.set_experimental_options`, is one for all threads, and explanations are
+    computed by another at the same time.
+    """
+    eager = context.context()
+    before = eager.function_call_options
+    config = type(eager.config)()
+    config.CopyFrom(eager.config)
+    config.graph_options.rewrite_options.auto_mixed_precision_onednn_bfloat16 = RewriterConfig.ON
+    eager.function_call_options = context.FunctionCallOptions(config_proto=config)
+    try:
+        yield
+    finally:
+        eager.function_call_options = before

@@ -1,0 +1,225 @@
+"""Backends: how one is chosen, what is refused, what is remembered."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model.bundle import Bundle
+from model.errors import BundleError
+from model.examples import Tensors
+from model.golden import Golden
+from model.spec import ModelSpec
+from service.backends import AS_SAVED, Answers, Backend, BackendName
+from service.runtime.choice import Choice, DisagreementError, check, choose
+from service.runtime.chooser import Chooser
+from service.runtime.memory import FILE_NAME, KEPT, Memory
+from tests.service.stand_in import write_bundle
+
+SPEC = ModelSpec.parse(
+    {
+        "inputs": {"text": {"kind": "text"}},
+        "branches": {"text": {"kind": "embedding"}},
+        "heads": {
+            "one": {"kind": "single_label", "labels": ["a", "b"]},
+            "many": {"kind": "multi_label", "labels": ["x", "y"]},
+        },
+    },
+    what="spec",
+)
+EXPECTED: Answers = {
+    "one": np.array([[0.7, 0.3], [0.495, 0.505]], np.float32),
+    "many": np.array([[0.7, 0.3], [0.9, 0.61]], np.float32),
+}
+GOLDEN = Golden([{"text": "first"}, {"text": "second"}], EXPECTED)
+THRESHOLDS = {"many": np.array([0.5, 0.6], np.float32)}
+
+
+class Clock:
+    """Stands still but for those who take their time."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def backend(self, *, first_s: float, each_s: float = 0.0, answers: Answers = EXPECTED) -> Backend:
+        """One whose call takes some time, and more for every example."""
+
+        def answer(tensors: Tensors) -> Answers:
+            self.now += first_s + each_s * len(tensors["text"])
+            return answers
+
+        return answer
+
+
+def chosen(clock: Clock, **backends: Backend) -> Choice:
+    made = {name.replace("_", "-"): (lambda backend=backend: backend) for name, backend in backends.items()}
+    return choose(made, GOLDEN, SPEC, thresholds=THRESHOLDS, clock=clock)
+
+
+def other(head: str, row: int, column: int, value: float) -> Answers:
+    """The golden answers but for one probability."""
+    answers = {name: values.copy() for name, values in EXPECTED.items()}
+    answers[head][row, column] = value
+    return answers
+
+
+def test_the_fastest_is_chosen_and_the_log_has_its_reasons() -> None:
+    clock = Clock()
+    choice = chosen(
+        clock,
+        tensorflow_float32=clock.backend(first_s=0.004, each_s=0.001),
+        frozen_float32=clock.backend(first_s=0.004, each_s=0.0005),
+        openvino_float32=clock.backend(first_s=0.001, each_s=0.0007),
+    )
+
+    assert choice.name == "openvino-float32"
+    assert str(choice) == (
+        "openvino-float32 (a batch of 1 and 16: tensorflow-float32 5.0 and 20.0 ms, frozen-float32 4.5 and 12.0 ms, "
+        "openvino-float32 1.7 and 12.2 ms)"
+    )
+
+
+def test_one_that_is_hardly_faster_is_not_worth_it() -> None:
+    clock = Clock()
+    choice = chosen(
+        clock,
+        tensorflow_float32=clock.backend(first_s=0.0105),
+        frozen_float32=clock.backend(first_s=0.01),
+    )
+
+    assert choice.name == AS_SAVED
+
+
+def test_a_slow_model_is_timed_with_single_examples_for_a_few_rounds() -> None:
+    clock = Clock()
+    choice = chosen(
+        clock,
+        tensorflow_float32=clock.backend(first_s=0.1, each_s=0.5),
+        frozen_float32=clock.backend(first_s=0.1, each_s=0.4),
+    )
+
+    assert choice.seconds["frozen-float32"] == pytest.approx((0.5,))
+    assert clock.now < 25
+
+
+def test_faster_and_wrong_or_broken_is_refused() -> None:
+    clock = Clock()
+
+    def broken(tensors: Tensors) -> Answers:
+        raise RuntimeError("no such operation\nand more")
+
+    choice = chosen(
+        clock,
+        tensorflow_float32=clock.backend(first_s=0.01),
+        frozen_float32=clock.backend(first_s=0.001, answers=other("one", 0, 0, 0.701)),
+        openvino_float32=broken,
+    )
+
+    assert choice.name == AS_SAVED
+    assert choice.refused == {
+        "frozen-float32": "probabilities of 'one' differ by 0.001; at most 0.0001 may",
+        "openvino-float32": "no such operation",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "answers", "message"),
+    [
+        ("frozen-float32", other("many", 0, 0, 0.7002), "differ by 0.0002; at most 0.0001 may"),
+        ("frozen-bfloat16", other("many", 0, 0, 0.73), "differ by 0.03; at most 0.02 may"),
+        ("frozen-bfloat16", other("one", 0, 0, float("nan")), "differ by nan"),
+        ("frozen-bfloat16", other("one", 1, 0, 0.51), "labels of 'one' change"),
+        ("frozen-bfloat16", other("many", 1, 1, 0.595), "labels of 'many' change"),
+        ("frozen-bfloat16", {**EXPECTED, "one": EXPECTED["one"][:, :1]}, r"has the shape \(2, 1\), not \(2, 2\)"),
+    ],
+)
+def test_what_disagrees_is_told(name: BackendName, answers: Answers, message: str) -> None:
+    with pytest.raises(DisagreementError, match=message):
+        check(name, answers, GOLDEN, SPEC, THRESHOLDS)
+
+
+def test_less_precision_may_differ_a_little() -> None:
+    check("frozen-bfloat16", other("many", 0, 0, 0.715), GOLDEN, SPEC, THRESHOLDS)
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Bundle:
+    return Bundle(write_bundle(tmp_path))
+
+
+def candidates(bundle: Bundle, asked: list[str]) -> dict[BackendName, Callable[[], Backend]]:
+    """Two that answer what is expected; who is made is noted."""
+
+    def make(name: str) -> Backend:
+        asked.append(name)
+        return lambda tensors: dict(bundle.golden().probabilities)
+
+    return {AS_SAVED: lambda: make(AS_SAVED), "frozen-float32": lambda: make("frozen-float32")}
+
+
+def test_a_choice_is_made_once_for_a_model_and_a_machine(bundle: Bundle, tmp_path: Path) -> None:
+    asked: list[str] = []
+    first, _ = Chooser("auto", memory=Memory(tmp_path / "state")).choose(bundle, candidates(bundle, asked))
+    assert asked == [AS_SAVED, "frozen-float32"]
+    again, _ = Chooser("auto", memory=Memory(tmp_path / "state")).choose(bundle, candidates(bundle, asked))
+    assert asked == [AS_SAVED, "frozen-float32", again]
+    Chooser("auto", memory=Memory(tmp_path / "state"), threads=2).choose(bundle, candidates(bundle, asked))
+
+    assert again == first
+    assert asked[3:] == [AS_SAVED, "frozen-float32"]  # on another number of threads it may be another
+
+
+def test_what_is_remembered_has_to_agree_still(bundle: Bundle, tmp_path: Path) -> None:
+    memory, asked = Memory(tmp_path), []
+    Chooser("auto", memory=memory).choose(bundle, candidates(bundle, asked))
+    (key,) = json.loads((tmp_path / FILE_NAME).read_text())
+    memory.keep(key, "frozen-float32")
+    wrong = {head: values + 0.1 for head, values in bundle.golden().probabilities.items()}
+    offered = candidates(bundle, asked) | {"frozen-float32": lambda: lambda tensors: wrong}
+
+    assert Chooser("auto", memory=memory).choose(bundle, offered)[0] == AS_SAVED
+
+
+def test_one_that_is_told_is_taken_or_refused(bundle: Bundle) -> None:
+    offered = candidates(bundle, [])
+    assert Chooser("frozen-float32").choose(bundle, offered)[0] == "frozen-float32"
+    with pytest.raises(
+        BundleError, match="backend openvino-float32 is not there for 1; it has tensorflow-float32, fro"
+    ):
+        Chooser("openvino-float32").choose(bundle, offered)
+
+
+def test_float32_leaves_out_what_has_another_precision(bundle: Bundle) -> None:
+    asked: list[str] = []
+    offered = candidates(bundle, asked)
+    offered["frozen-bfloat16"] = offered["frozen-float32"]
+    Chooser("auto", precision="float32").choose(bundle, offered)
+
+    assert asked == [AS_SAVED, "frozen-float32"]
+
+
+def test_a_memory_forgets_the_oldest_and_begins_anew_when_it_is_damaged(tmp_path: Path) -> None:
+    memory = Memory(tmp_path)
+    for number in range(KEPT + 1):
+        memory.keep(f"key{number}", "frozen-float32")
+    assert memory.recall("key0") is None
+    assert memory.recall("key1") == "frozen-float32"
+    for damaged in ("{", "[]", '{"key": 3}'):
+        (tmp_path / FILE_NAME).write_text(damaged)
+        assert memory.recall("key") is None
+
+
+def test_a_memory_that_cannot_be_written_is_done_without(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").touch()
+    with caplog.at_level(logging.INFO, "bifocal"):
+        Memory(tmp_path / "file").keep("key", AS_SAVED)
+
+    assert "can't be kept in" in caplog.text
