@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import math
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,6 +21,7 @@ logger = logging.getLogger("bifocal")
 # bfloat16 has 8 bits of precision: probabilities may differ by so much, and no label may.
 REDUCED_TOLERANCE = 0.02
 BATCH_SIZES = (1, 16)
+MAX_SMALL = 4  # examples: between the two, where one is no better a guess than the other
 SLOW_S = 0.25  # a model that takes so long for a batch is timed with single examples alone
 ROUNDS = 15
 ENOUGH_S = 3.0
@@ -34,25 +34,37 @@ class Choice:
     """What was measured and what follows from it.
 
     Args:
-        name: of the backend to use.
-        backend: made and warm.
+        small: the backend for batches of at most `MAX_SMALL`.
+        large: the one for larger batches.
         seconds: for each that was measured, the median of a call with 1 example, and with a batch of 16.
         refused: for each that can't be used, why.
     """
 
-    name: BackendName
-    backend: Backend
+    small: BackendName
+    large: BackendName
     seconds: Mapping[BackendName, tuple[float, ...]] = field(default_factory=dict)
     refused: Mapping[BackendName, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """One line for the log."""
+        names = self.small if self.small == self.large else f"{self.small}, batches over {MAX_SMALL} by {self.large}"
         timed = ", ".join(
             f"{name} {' and '.join(f'{1000 * one:.1f}' for one in taken)} ms" for name, taken in self.seconds.items()
         )
         refused = "".join(f"; {name}: {reason}" for name, reason in self.refused.items())
         sizes = " and ".join(str(size) for size in BATCH_SIZES)
-        return f"{self.name} (a batch of {sizes}: {timed}{refused})"
+        return f"{names} (a batch of {sizes}: {timed}{refused})"
+
+
+def by_size(small: Backend, large: Backend) -> Backend:
+    """One backend for batches of at most `MAX_SMALL`, another for larger ones."""
+    if small is large:
+        return small
+
+    def answer(tensors: Tensors) -> Answers:
+        return (small if len(next(iter(tensors.values()))) <= MAX_SMALL else large)(tensors)
+
+    return answer
 
 
 def choose(
@@ -62,7 +74,7 @@ def choose(
     *,
     thresholds: Mapping[str, NDArray[np.float32]],
     clock: Callable[[], float] = time.perf_counter,
-) -> Choice:
+) -> tuple[Choice, Backend]:
     """Makes each candidate, drops those that disagree with the golden examples, and times the others in turn.
 
     Args:
@@ -73,7 +85,7 @@ def choose(
         clock: gives seconds.
 
     Returns:
-        The fastest by the geometric mean of both batch sizes, if it is clearly faster than the model as it was saved.
+        For either kind of batch the fastest, if clearly faster than the model as it was saved; and what calls both.
     """
     tensors = golden.tensors(spec)
     usable, refused = {}, {}
@@ -88,13 +100,20 @@ def choose(
             refused[name] = f"{error}".partition("\n")[0]
         else:
             usable[name] = backend
-    if len(usable) == 1:
-        return Choice(AS_SAVED, usable[AS_SAVED], {}, refused)
-    seconds = timed(usable, tensors, clock=clock)
-    slowness = {name: math.prod(taken) ** (1 / len(taken)) for name, taken in seconds.items()}
-    fastest = min(usable, key=lambda name: slowness[name])
-    chosen = fastest if slowness[AS_SAVED] / slowness[fastest] >= CLEARLY else AS_SAVED
-    return Choice(chosen, usable[chosen], seconds, refused)
+    seconds = timed(usable, tensors, clock=clock) if len(usable) > 1 else {}
+    small, *larger = (_fastest(taken) for taken in _by_size(seconds)) if seconds else (AS_SAVED,)
+    choice = Choice(small, larger[0] if larger else small, seconds, refused)
+    return choice, by_size(usable[choice.small], usable[choice.large])
+
+
+def _by_size(seconds: Mapping[BackendName, tuple[float, ...]]) -> Iterator[dict[BackendName, float]]:
+    for taken in zip(*seconds.values(), strict=True):
+        yield dict(zip(seconds, taken, strict=True))
+
+
+def _fastest(seconds: Mapping[BackendName, float]) -> BackendName:
+    fastest = min(seconds, key=lambda name: seconds[name])
+    return fastest if seconds[AS_SAVED] / seconds[fastest] >= CLEARLY else AS_SAVED
 
 
 class DisagreementError(Exception):

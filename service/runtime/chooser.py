@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Literal
 from model.bundle import Bundle
 from model.errors import BundleError
 from service.backends import AS_SAVED, Backend, BackendName, Candidates, is_float32
-from service.runtime.choice import DisagreementError, check, choose
+from service.runtime.choice import DisagreementError, by_size, check, choose
 from service.runtime.memory import Memory
 
 logger = logging.getLogger("bifocal")
@@ -44,7 +44,7 @@ class Chooser:
         self._memory = memory
         self._threads = threads
 
-    def choose(self, bundle: Bundle, offered: Candidates) -> tuple[BackendName, Backend]:
+    def choose(self, bundle: Bundle, offered: Candidates) -> Backend:
         """A backend that agrees with the golden examples.
 
         Args:
@@ -55,31 +55,37 @@ class Chooser:
             BundleError: if the one that was told is not there or does not agree.
         """
         if self._told != "auto":
-            return self._told, self._made(self._told, bundle, offered)
+            return self._made([self._told], bundle, offered)
         candidates = {name: make for name, make in offered.items() if self._precision == "auto" or is_float32(name)}
         key = self._key(bundle, candidates)
-        before = self._memory.recall(key) if self._memory else None
-        for name in candidates:
-            if name == before:
-                # What the disk remembers is measured again rather than believed against the golden examples.
-                with suppress(BundleError):
-                    return name, self._made(name, bundle, candidates)
-        choice = choose(candidates, bundle.golden(), bundle.spec, thresholds=bundle.metadata.threshold_arrays)
+        if self._memory and (before := self._memory.recall(key)):
+            # Not believed, but asked about the golden examples.
+            with suppress(BundleError):
+                return self._made(before, bundle, candidates)
+        choice, backend = choose(candidates, bundle.golden(), bundle.spec, thresholds=bundle.metadata.threshold_arrays)
         if len(candidates) > 1:
             logger.info("model %s version %s answers by %s", bundle.path.parent.name, bundle.path.name, choice)
             if self._memory:
-                self._memory.keep(key, choice.name)
-        return choice.name, choice.backend
+                self._memory.keep(key, [choice.small, choice.large])
+        return backend
 
-    def _made(self, name: BackendName, bundle: Bundle, offered: Candidates) -> Backend:
-        if name not in offered:
-            raise BundleError(
-                f"The backend {name} is not there for {bundle.path.name}; it has {', '.join(offered)}. OpenVINO's need "
-                "the extra bifocal[openvino] and a bundle of a build that has them; those in bfloat16 a CPU with units "
-                "for it."
-            )
+    def _made(self, names: Sequence[str], bundle: Bundle, offered: Candidates) -> Backend:
+        """The backend of one name, or that for small and that for large batches."""
+        made = {name: self._one(name, bundle, offered) for name in names}
+        return by_size(made[names[0]], made[names[-1]])
+
+    def _one(self, name: str, bundle: Bundle, offered: Candidates) -> Backend:
+        for known, make in offered.items():
+            if known == name:
+                return self._checked(known, make, bundle)
+        raise BundleError(
+            f"The backend {name} is not there for {bundle.path.name}; it has {', '.join(offered)}. OpenVINO's need the "
+            "extra bifocal[openvino] and a bundle of a build that has them; those in bfloat16 a CPU with units for it."
+        )
+
+    def _checked(self, name: BackendName, make: Callable[[], Backend], bundle: Bundle) -> Backend:
         try:
-            backend = offered[name]()
+            backend = make()
             if name != AS_SAVED:  # of which the runtime itself says more exactly what is wrong
                 golden, thresholds = bundle.golden(), bundle.metadata.threshold_arrays
                 check(name, backend(golden.tensors(bundle.spec)), golden, bundle.spec, thresholds)

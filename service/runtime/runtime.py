@@ -53,8 +53,7 @@ class Runtime:
         chooser: says which backend computes the probabilities; TensorFlow with the model as it was saved, if not given.
         threads: that share the work of one call in a backend that has threads of its own.
 
-    Attributes:
-        backend: the name of that backend. Explanations are always computed by TensorFlow in float32.
+    Explanations are always computed by TensorFlow with the model as it was saved.
 
     Raises:
         BundleError: if TensorFlow can't load it, or it disagrees with its own golden examples.
@@ -79,7 +78,7 @@ class Runtime:
             if given != expected:
                 raise BundleError(f"Head {head!r} has {expected} labels, but the model gives {given} probabilities.")
         offered = _offered(self._loaded, signature, list(bundle.spec.heads), threads)
-        self.backend, self._serve = (chooser or Chooser()).choose(bundle, offered)
+        self._serve = (chooser or Chooser()).choose(bundle, offered)
 
     def warm_up(self, batch_sizes: Sequence[int]) -> None:
         """Answers an absent example in batches of each size, so that no request pays for the first call.

@@ -16,7 +16,7 @@ from model.examples import Tensors
 from model.golden import Golden
 from model.spec import ModelSpec
 from service.backends import AS_SAVED, Answers, Backend, BackendName
-from service.runtime.choice import Choice, DisagreementError, check, choose
+from service.runtime.choice import MAX_SMALL, Choice, DisagreementError, by_size, check, choose
 from service.runtime.chooser import Chooser
 from service.runtime.memory import FILE_NAME, KEPT, Memory
 from tests.service.stand_in import write_bundle
@@ -61,7 +61,7 @@ class Clock:
 
 def chosen(clock: Clock, **backends: Backend) -> Choice:
     made = {name.replace("_", "-"): (lambda backend=backend: backend) for name, backend in backends.items()}
-    return choose(made, GOLDEN, SPEC, thresholds=THRESHOLDS, clock=clock)
+    return choose(made, GOLDEN, SPEC, thresholds=THRESHOLDS, clock=clock)[0]
 
 
 def other(head: str, row: int, column: int, value: float) -> Answers:
@@ -77,13 +77,13 @@ def test_the_fastest_is_chosen_and_the_log_has_its_reasons() -> None:
         clock,
         tensorflow_float32=clock.backend(first_s=0.004, each_s=0.001),
         frozen_float32=clock.backend(first_s=0.004, each_s=0.0005),
-        openvino_float32=clock.backend(first_s=0.001, each_s=0.0007),
+        openvino_float32=clock.backend(first_s=0.001, each_s=0.0009),
     )
 
-    assert choice.name == "openvino-float32"
+    assert (choice.small, choice.large) == ("openvino-float32", "frozen-float32")
     assert str(choice) == (
-        "openvino-float32 (a batch of 1 and 16: tensorflow-float32 5.0 and 20.0 ms, frozen-float32 4.5 and 12.0 ms, "
-        "openvino-float32 1.7 and 12.2 ms)"
+        "openvino-float32, batches over 4 by frozen-float32 (a batch of 1 and 16: tensorflow-float32 5.0 and 20.0 ms, frozen-float32 4.5 and 12.0 ms, "
+        "openvino-float32 1.9 and 15.4 ms)"
     )
 
 
@@ -95,7 +95,7 @@ def test_one_that_is_hardly_faster_is_not_worth_it() -> None:
         frozen_float32=clock.backend(first_s=0.01),
     )
 
-    assert choice.name == AS_SAVED
+    assert (choice.small, choice.large) == (AS_SAVED, AS_SAVED)
 
 
 def test_a_slow_model_is_timed_with_single_examples_for_a_few_rounds() -> None:
@@ -123,7 +123,7 @@ def test_faster_and_wrong_or_broken_is_refused() -> None:
         openvino_float32=broken,
     )
 
-    assert choice.name == AS_SAVED
+    assert (choice.small, choice.large) == (AS_SAVED, AS_SAVED)
     assert choice.refused == {
         "frozen-float32": "probabilities of 'one' differ by 0.001; at most 0.0001 may",
         "openvino-float32": "no such operation",
@@ -167,30 +167,41 @@ def candidates(bundle: Bundle, asked: list[str]) -> dict[BackendName, Callable[[
 
 def test_a_choice_is_made_once_for_a_model_and_a_machine(bundle: Bundle, tmp_path: Path) -> None:
     asked: list[str] = []
-    first, _ = Chooser("auto", memory=Memory(tmp_path / "state")).choose(bundle, candidates(bundle, asked))
+    Chooser("auto", memory=Memory(tmp_path / "state")).choose(bundle, candidates(bundle, asked))
     assert asked == [AS_SAVED, "frozen-float32"]
-    again, _ = Chooser("auto", memory=Memory(tmp_path / "state")).choose(bundle, candidates(bundle, asked))
-    assert asked == [AS_SAVED, "frozen-float32", again]
+    (key,) = json.loads((tmp_path / "state" / FILE_NAME).read_text())
+    Memory(tmp_path / "state").keep(key, ["frozen-float32", AS_SAVED])
+    Chooser("auto", memory=Memory(tmp_path / "state")).choose(bundle, candidates(bundle, asked))
+    assert asked[2:] == ["frozen-float32", AS_SAVED]
     Chooser("auto", memory=Memory(tmp_path / "state"), threads=2).choose(bundle, candidates(bundle, asked))
 
-    assert again == first
-    assert asked[3:] == [AS_SAVED, "frozen-float32"]  # on another number of threads it may be another
+    assert asked[4:] == [AS_SAVED, "frozen-float32"]  # with other threads it may be another
 
 
 def test_what_is_remembered_has_to_agree_still(bundle: Bundle, tmp_path: Path) -> None:
-    memory, asked = Memory(tmp_path), []
+    memory, asked = Memory(tmp_path), list[str]()
     Chooser("auto", memory=memory).choose(bundle, candidates(bundle, asked))
     (key,) = json.loads((tmp_path / FILE_NAME).read_text())
-    memory.keep(key, "frozen-float32")
-    wrong = {head: values + 0.1 for head, values in bundle.golden().probabilities.items()}
+    memory.keep(key, ["frozen-float32"])
+    wrong = {head: values + np.float32(0.1) for head, values in bundle.golden().probabilities.items()}
     offered = candidates(bundle, asked) | {"frozen-float32": lambda: lambda tensors: wrong}
+    Chooser("auto", memory=memory).choose(bundle, offered)
 
-    assert Chooser("auto", memory=memory).choose(bundle, offered)[0] == AS_SAVED
+    assert memory.recall(key) == [AS_SAVED, AS_SAVED]
+
+
+def test_each_kind_of_batch_goes_to_its_backend() -> None:
+    backend = by_size(lambda tensors: {"small": tensors["x"]}, lambda tensors: {"large": tensors["x"]})
+    names = [next(iter(backend({"x": np.zeros(size, np.float32)}))) for size in (1, MAX_SMALL, MAX_SMALL + 1)]
+
+    assert names == ["small", "small", "large"]
 
 
 def test_one_that_is_told_is_taken_or_refused(bundle: Bundle) -> None:
-    offered = candidates(bundle, [])
-    assert Chooser("frozen-float32").choose(bundle, offered)[0] == "frozen-float32"
+    asked: list[str] = []
+    offered = candidates(bundle, asked)
+    Chooser("frozen-float32").choose(bundle, offered)
+    assert asked == ["frozen-float32"]
     with pytest.raises(
         BundleError, match="backend openvino-float32 is not there for 1; it has tensorflow-float32, fro"
     ):
@@ -209,10 +220,10 @@ def test_float32_leaves_out_what_has_another_precision(bundle: Bundle) -> None:
 def test_a_memory_forgets_the_oldest_and_begins_anew_when_it_is_damaged(tmp_path: Path) -> None:
     memory = Memory(tmp_path)
     for number in range(KEPT + 1):
-        memory.keep(f"key{number}", "frozen-float32")
+        memory.keep(f"key{number}", ["frozen-float32"])
     assert memory.recall("key0") is None
-    assert memory.recall("key1") == "frozen-float32"
-    for damaged in ("{", "[]", '{"key": 3}'):
+    assert memory.recall("key1") == ["frozen-float32"]
+    for damaged in ("{", "[]", '{"key": 3}', '{"key": []}', '{"key": [3]}'):
         (tmp_path / FILE_NAME).write_text(damaged)
         assert memory.recall("key") is None
 
@@ -220,6 +231,6 @@ def test_a_memory_forgets_the_oldest_and_begins_anew_when_it_is_damaged(tmp_path
 def test_a_memory_that_cannot_be_written_is_done_without(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").touch()
     with caplog.at_level(logging.INFO, "bifocal"):
-        Memory(tmp_path / "file").keep("key", AS_SAVED)
+        Memory(tmp_path / "file").keep("key", [AS_SAVED])
 
     assert "can't be kept in" in caplog.text

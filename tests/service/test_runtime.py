@@ -219,7 +219,6 @@ def test_every_backend_answers_and_explains_as_the_model_that_was_saved(
     examples = [decode(bundle.spec, example) for example in EXAMPLES]
     other = Runtime(bundle, Chooser(name), threads=2)
 
-    assert other.backend == name
     for count in (1, 6, 2):
         expected, given = runtime.predict(examples[:count]), other.predict(examples[:count])
         for one, two in zip(expected, given, strict=True):
