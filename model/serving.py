@@ -31,9 +31,10 @@ def signatures(
     """
     scales = temperatures or {}
 
+    encode, classify = _halves(spec, encoder, network, scales)
+
     def serve(**tensors: tf.Tensor) -> dict[str, tf.Tensor]:
-        outputs = network(encoder(tensors), training=False)
-        return {name: probabilities(head, outputs[name], scales.get(name, 1.0)) for name, head in spec.heads.items()}
+        return classify(encode(tensors))
 
     def features(**tensors: tf.Tensor) -> dict[str, tf.Tensor]:
         return {FEATURES: network(encoder(tensors), training=False)[MERGED]}
@@ -64,8 +65,16 @@ def halves(
     Returns:
         A function from `serving_inputs` to `network_inputs`, and one from these to `serving_outputs`; dicts all three.
     """
-    scales = temperatures or {}
+    encode, classify = _halves(spec, encoder, network, temperatures or {})
+    return (
+        tf.function(encode, autograph=False, input_signature=[encoder.input_signature]),
+        tf.function(classify, autograph=False, input_signature=[_specs(network_inputs(spec))]),
+    )
 
+
+def _halves(
+    spec: ModelSpec, encoder: Encoder, network: keras.Model, scales: Mapping[str, float]
+) -> tuple[Function, Function]:
     def encode(tensors: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         encoded = encoder(tensors)
         return {name: encoded[name] for name in network_inputs(spec)}
@@ -74,10 +83,7 @@ def halves(
         outputs = network(encoded, training=False)
         return {name: probabilities(head, outputs[name], scales.get(name, 1.0)) for name, head in spec.heads.items()}
 
-    return (
-        tf.function(encode, autograph=False, input_signature=[encoder.input_signature]),
-        tf.function(classify, autograph=False, input_signature=[_specs(network_inputs(spec))]),
-    )
+    return encode, classify
 
 
 def _specs(tensors: Mapping[str, TensorInfo]) -> dict[str, tf.TensorSpec]:

@@ -101,10 +101,9 @@ def _run(settings: Settings, example: Path | None) -> bool:
     def load(bundle: Bundle) -> Runtime:
         module = tensorflow()
         memory = module.Memory(settings.state)
-        chooser = module.Chooser(
-            settings.backend, precision=settings.precision, memory=memory, threads=threads.intra_op
-        )
-        loaded: Runtime = module.Runtime(bundle, chooser, threads=threads.intra_op)
+        conditions = {"calls": threads.model, "intra_op": threads.intra_op, "inter_op": threads.inter_op}
+        chooser = module.Chooser(settings.backend, precision=settings.precision, memory=memory, conditions=conditions)
+        loaded: Runtime = module.Runtime(bundle, chooser, calls=threads.model, threads=threads.intra_op)
         return loaded
 
     def invite() -> None:

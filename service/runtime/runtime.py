@@ -15,9 +15,11 @@ from model.errors import BundleError
 from model.examples import DecodedExample, decode, stack
 from model.greeting import filtered
 from model.signature import EXPLAIN, SERVING, serving_outputs, target_of
-from service.backends import AS_SAVED, Backend, BackendName
+from service.backends import AS_SAVED, Backend, BackendName, Candidates
+from service.cpu import Cpu
 from service.engine.explanation import Explanation, from_tensors
-from service.runtime.chooser import Chooser, has_bfloat16
+from service.runtime.agreement import Agreement
+from service.runtime.chooser import Chooser
 
 with filtered():
     import tensorflow as tf
@@ -51,6 +53,7 @@ class Runtime:
     Args:
         bundle: what to load.
         chooser: says which backend computes the probabilities; TensorFlow with the model as it was saved, if not given.
+        calls: of the model that are made at once.
         threads: that share the work of one call in a backend that has threads of its own.
 
     Explanations are always computed by TensorFlow with the model as it was saved.
@@ -59,7 +62,7 @@ class Runtime:
         BundleError: if TensorFlow can't load it, or it disagrees with its own golden examples.
     """
 
-    def __init__(self, bundle: Bundle, chooser: Chooser | None = None, *, threads: int = 1) -> None:
+    def __init__(self, bundle: Bundle, chooser: Chooser | None = None, *, calls: int = 1, threads: int = 1) -> None:
         self._spec = bundle.spec
         try:
             # Held on to as a whole: the signature alone keeps neither the weights nor the vocabularies alive.
@@ -71,14 +74,16 @@ class Runtime:
             raise BundleError(f"TensorFlow can't load {bundle.path.name}: {said}") from error
         golden = bundle.golden()
         self._example = decode(bundle.spec, max(golden.examples, key=len))
-        answers = saved_model.call(signature, golden.tensors(bundle.spec))
+        tensors = golden.tensors(bundle.spec)
+        answers = saved_model.call(signature, tensors)
         golden.check(answers)
         for head, info in serving_outputs(bundle.spec).items():
             given, expected = answers[head].shape[1], info.shape[1]
             if given != expected:
                 raise BundleError(f"Head {head!r} has {expected} labels, but the model gives {given} probabilities.")
-        offered = _offered(self._loaded, signature, list(bundle.spec.heads), threads)
-        self._serve = (chooser or Chooser()).choose(bundle, offered)
+        agreement = Agreement(tensors, answers, bundle.spec, bundle.metadata.threshold_arrays)
+        offered = _offered(self._loaded, signature, list(bundle.spec.heads), calls, threads)
+        self._serve = (chooser or Chooser()).choose(bundle, offered, agreement)
 
     def warm_up(self, batch_sizes: Sequence[int]) -> None:
         """Answers an absent example in batches of each size, so that no request pays for the first call.
@@ -119,18 +124,18 @@ class Runtime:
         return explained
 
 
-def _offered(loaded: Any, signature: Any, heads: list[str], threads: int) -> dict[BackendName, Callable[[], Backend]]:
+def _offered(loaded: Any, signature: Any, heads: list[str], calls: int, threads: int) -> Candidates:
     """The backends that this bundle has on this machine."""
+    has_bfloat16 = Cpu.found().has_bfloat16()
     offered: dict[BackendName, Callable[[], Backend]] = {
         AS_SAVED: partial(saved_model.as_saved, signature),
         "frozen-float32": partial(saved_model.frozen, signature, bfloat16=False),
     }
-    if has_bfloat16():
+    if has_bfloat16:
         offered["frozen-bfloat16"] = partial(saved_model.frozen, signature, bfloat16=True)
     if hasattr(loaded, "classify") and openvino_network.is_installed():
-        offered["openvino-float32"] = partial(openvino_network.compiled, loaded, heads, bfloat16=False, threads=threads)
-        if has_bfloat16():
-            offered["openvino-bfloat16"] = partial(
-                openvino_network.compiled, loaded, heads, bfloat16=True, threads=threads
-            )
+        compiled = partial(openvino_network.compiled, loaded, heads, calls=calls, threads=threads)
+        offered["openvino-float32"] = partial(compiled, bfloat16=False)
+        if has_bfloat16:
+            offered["openvino-bfloat16"] = partial(compiled, bfloat16=True)
     return offered

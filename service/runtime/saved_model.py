@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ def frozen(signature: Any, *, bfloat16: bool) -> Backend:
     graph = convert_variables_to_constants_v2(signature)
     tables = {inner.name: outer for outer, inner in signature.graph.captures}
     heads = sorted(signature.structured_outputs)  # the order of a function's flat outputs
-    arithmetic = mixed if bfloat16 else nullcontext
+    arithmetic = partial(called_with, mixed()) if bfloat16 else nullcontext
 
     def answer(tensors: Tensors) -> Answers:
         given = [
@@ -55,19 +56,23 @@ def frozen(signature: Any, *, bfloat16: bool) -> Backend:
 
 
 @contextmanager
-def mixed() -> Iterator[None]:
-    """Functions that this thread calls within compute in bfloat16.
+def called_with(options: context.FunctionCallOptions) -> Iterator[None]:
+    """Functions that this thread calls within are called with these options.
 
     The public switch, `tf.config.optimizer.set_experimental_options`, is one for all threads, and explanations are
     computed by another at the same time.
     """
     eager = context.context()
     before = eager.function_call_options
-    config = type(eager.config)()
-    config.CopyFrom(eager.config)
-    config.graph_options.rewrite_options.auto_mixed_precision_onednn_bfloat16 = RewriterConfig.ON
-    eager.function_call_options = context.FunctionCallOptions(config_proto=config)
+    eager.function_call_options = options
     try:
         yield
     finally:
         eager.function_call_options = before
+
+
+def mixed() -> context.FunctionCallOptions:
+    """Options with which oneDNN computes in bfloat16."""
+    config = context.context().config  # a copy
+    config.graph_options.rewrite_options.auto_mixed_precision_onednn_bfloat16 = RewriterConfig.ON
+    return context.FunctionCallOptions(config_proto=config)

@@ -1,6 +1,8 @@
 """Which library computes."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -26,5 +28,18 @@ def test_onednn_is_preferred_on_x86_unless_told_otherwise(
 
 
 @pytest.mark.skipif("x86" not in os.uname().machine, reason="oneDNN is preferred on x86 alone")
-def test_importing_the_package_is_enough() -> None:
-    assert VARIABLE in os.environ
+@pytest.mark.parametrize("module", ["model.heads", "training.step", "service.runtime"])
+def test_it_is_said_before_tensorflow_is_imported(module: str) -> None:
+    code = f"""import os, sys
+class Watch:
+    def find_spec(self, name, *_):
+        if name == "tensorflow":
+            print(os.environ.get("{VARIABLE}"))
+            os._exit(0)
+sys.meta_path.insert(0, Watch())
+import {module}
+"""
+    environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "1\n"

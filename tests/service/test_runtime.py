@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -223,8 +226,23 @@ def test_every_backend_answers_and_explains_as_the_model_that_was_saved(
         expected, given = runtime.predict(examples[:count]), other.predict(examples[:count])
         for one, two in zip(expected, given, strict=True):
             np.testing.assert_allclose(two["colour"], one["colour"], atol=1e-5)
+    with ThreadPoolExecutor(4) as threads:  # each with a request of its own
+        for one in threads.map(other.predict, [examples[:2]] * 12):
+            np.testing.assert_allclose(one[1]["colour"], expected[1]["colour"], atol=1e-5)
     explained = (one.explain(examples[0], {"colour": 1})["colour"] for one in (runtime, other))
     assert len({repr(one.shares) for one in explained}) == 1
+
+
+def test_frozen_in_bfloat16_it_agrees(bundle: Bundle) -> None:
+    """On a CPU without units for it, nothing is computed in bfloat16."""
+    import tensorflow as tf
+
+    from service.runtime.saved_model import frozen
+
+    loaded = tf.saved_model.load(str(bundle.path))
+    answers = frozen(loaded.signatures["serving_default"], bfloat16=True)(bundle.golden().tensors(bundle.spec))
+
+    np.testing.assert_allclose(answers["colour"], bundle.golden().probabilities["colour"], atol=0.02)
 
 
 def test_computing_in_bfloat16_is_one_threads_own_and_over_afterwards() -> None:
@@ -233,7 +251,7 @@ def test_computing_in_bfloat16_is_one_threads_own_and_over_afterwards() -> None:
     from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
     from tensorflow.python.eager import context
 
-    from service.runtime.saved_model import mixed
+    from service.runtime.saved_model import called_with, mixed
 
     def is_on() -> bool:
         options = context.context().function_call_options.config_proto_serialized
@@ -241,8 +259,22 @@ def test_computing_in_bfloat16_is_one_threads_own_and_over_afterwards() -> None:
         config.ParseFromString(options)
         return config.graph_options.rewrite_options.auto_mixed_precision_onednn_bfloat16 == RewriterConfig.ON
 
-    with mixed(), ThreadPoolExecutor(1) as another:
+    with called_with(mixed()), ThreadPoolExecutor(1) as another:
         assert is_on()
         assert not another.submit(is_on).result()
         assert tf.function(lambda value: value * 2)(tf.constant(2.0)) == 4
     assert not is_on()
+
+
+def test_openvino_tells_nobody_of_what_it_converts(bundle: Bundle, tmp_path: Path) -> None:
+    code = f"""import os, pathlib
+from model.bundle import Bundle
+from service.runtime import Chooser, Runtime
+os.fork = lambda: os._exit(3)
+Runtime(Bundle(pathlib.Path({str(bundle.path)!r})), Chooser("openvino-float32"))
+"""
+    home = {**os.environ, "HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=home, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "intel").exists()
