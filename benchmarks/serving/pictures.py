@@ -13,7 +13,7 @@ from benchmarks.serving.folder import made
 _SIZES = {"160x120": (160, 120), "640x480": (640, 480), "4000x3000": (4000, 3000)}
 MIX = "mix"
 NAMES = (*_SIZES, MIX)
-USUAL = "640x480"
+USUAL, LARGE = "640x480", "4000x3000"
 _DIFFERENT = {"160x120": 16, "640x480": 16, "4000x3000": 4}
 # Of 20 pictures; most are what a web page shows, and now and then comes one straight from a phone.
 _MIXED = {"160x120": 6, "640x480": 13, "4000x3000": 1}

@@ -62,7 +62,7 @@ class Tree:
         """Lets them run again."""
         self._signal(signal.SIGCONT)
 
-    def end(self, *, patience_s: float = 10) -> None:
+    def end(self, *, patience_s: float = 5) -> None:
         """Ends them: politely first, then those that are left."""
         self.go_on()
         with contextlib.suppress(ProcessLookupError):
