@@ -63,9 +63,9 @@ class Run:
         with ExitStack() as stack:
             servers = self._start(stack, starts)
             for entrant, server in servers:
-                with server.turn():
+                if entrant is not self.empty and not entrant.only_one_client:
                     print(f"  {entrant.name}: idle, and memory under load", flush=True)
-                    if not entrant.only_one_client:
+                    with server.turn():
                         entrant.measure_idle(server, seconds=_IDLE_S)
                         file = self.questions.file(MIX if MIX in self.sizes else self.sizes[0], server)
                         entrant.measure_memory(server, file, MANY, seconds=_MEMORY_S)
