@@ -15,9 +15,9 @@ SIDE_PX = 128
 SIZES = ((640, 480), (4000, 3000))
 
 
-def photo(width: int, height: int) -> bytes:
-    """A JPEG with the smooth and the busy parts of a photo."""
-    random = np.random.default_rng(0)
+def photo(width: int, height: int, *, seed: int = 0) -> bytes:
+    """A JPEG with the smooth and the busy parts of a photo; another one for another seed."""
+    random = np.random.default_rng(seed)
     coarse = Image.fromarray(random.integers(0, 256, (12, 16, 3), np.uint8)).resize(
         (width, height), Image.Resampling.BICUBIC
     )

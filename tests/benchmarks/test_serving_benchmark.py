@@ -1,0 +1,83 @@
+"""What the serving benchmark reckons with: wrk's output, what goes over the wire, ratios."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+
+from benchmarks.serving.load import Load, read_output, write_requests
+from benchmarks.serving.pictures import Asked
+from benchmarks.serving.processes import Tree
+from benchmarks.serving.ratios import median_ratio
+from benchmarks.serving.wires import MULTIPART, V2_BINARY, V2_JSON, Answer
+
+ASKED = Asked(b"\xff\xd8\r\n--picture", "a crème mug")
+
+
+def test_what_wrk_counted_is_found_among_what_it_prints() -> None:
+    text = (
+        'Running 10m test\n  64 threads\nJSON {"errors": 1, "statuses": {"200": 2}, "latencies": [0.01, 0.03]}\nbye\n'
+    )
+
+    assert read_output(text) == {"errors": 1, "statuses": {"200": 2}, "latencies": [0.01, 0.03]}
+
+
+def test_a_wrk_that_failed_is_quoted() -> None:
+    with pytest.raises(RuntimeError, match="unable to connect"):
+        read_output("unable to connect to 127.0.0.1:1 Connection refused\n")
+
+
+def test_only_right_answers_count_as_throughput() -> None:
+    found = Load(2.0, [0.010, 0.020, 0.030], {"200": 3, "503": 4}, errors=1, server_cpu_s=0.6, client_cpu_s=0.0)
+
+    assert (found.requests_per_s, found.cpu_s_per_request, found.failed) == (1.5, pytest.approx(0.2), 5)
+    assert found.quantile_ms(50) == pytest.approx(20)
+
+
+def test_a_ratio_is_that_of_each_round() -> None:
+    assert median_ratio([10, 200, 30], [10, 100, 10]) == 2
+    assert math.isnan(median_ratio([], []))
+
+
+def test_requests_are_written_with_their_lengths_in_bytes(tmp_path: Path) -> None:
+    file = write_requests(tmp_path / "requests.bin", [b"GET\n", "ü".encode()])
+
+    assert file.read_bytes() == b"4\nGET\n2\n\xc3\xbc"
+
+
+def test_a_form_carries_the_picture_and_the_words_as_they_are() -> None:
+    head, _, body = MULTIPART.request(ASKED, port=1).partition(b"\r\n\r\n")
+    content_type = head.partition(b"Content-Type: ")[2]
+    image, text = message_from_bytes(b"Content-Type: " + content_type + b"\r\n\r\n" + body).get_payload()
+
+    assert (image.get_payload(decode=True), text.get_payload(decode=True).decode()) == (ASKED.image, ASKED.text)
+    assert f"Content-Length: {len(body)}".encode() in head
+
+
+def test_binary_answers_are_read_behind_their_json() -> None:
+    request = V2_BINARY.request(ASKED, port=1)
+    headers = {"inference-header-content-length": "2"}
+
+    assert request.endswith(ASKED.text.encode())
+    assert V2_BINARY.probabilities(Answer(200, headers, b"{}\x00\x00\x80\x3f\x00\x00\x00\x00")) == (1, 0)
+    assert V2_JSON.probabilities(Answer(200, {}, b'{"outputs": [{"data": [1.0, 0.0]}]}')) == [1, 0]
+
+
+def test_a_tree_of_processes_ends_as_a_whole() -> None:
+    child = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])"
+    with subprocess.Popen([sys.executable, "-c", child], start_new_session=True) as process:
+        tree = Tree(process.pid)
+        while len(tree.members()) < 2:
+            assert process.poll() is None
+        assert tree.memory_bytes() > 0
+
+        tree.stop()
+        tree.end(patience_s=0.1)
+
+        process.wait()
+        assert tree.members() == []
