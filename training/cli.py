@@ -7,6 +7,7 @@ import sys
 import typer
 
 from model.errors import BifocalError, StoppedError, WorseModelError
+from model.kernels import prefer_onednn
 from training.commands.check import check
 from training.commands.compare import compare
 from training.commands.demo_data import demo_data
@@ -43,6 +44,7 @@ def main() -> None:
 
     A model that is not published because it is worse makes it 3, a signal 128 and its number, as shells have it.
     """
+    prefer_onednn()
     try:
         app()
     except ModuleNotFoundError as error:
