@@ -34,6 +34,7 @@ SIDE_PX = 128
 SIZES = ((160, 120), (640, 480), (4000, 3000))
 NOISE = 4.0  # standard deviation in grey levels
 EQUAL_DB = 1.0
+ALIKE = 1.03  # ratios nearer to 1 than this are the noise of turns
 SAME_DB = 99.0  # written where not a pixel differs
 OPENCV = ("opencv-python-headless==5.0.0.*", "numpy")
 
@@ -74,7 +75,7 @@ def tell(picture: Picture, rates: dict[str, list[float]], quality: dict[str, flo
     for how, found in sorted(rates.items(), key=lambda item: -statistics.median(item[1])):
         ratio = statistics.median(one / own for one, own in zip(found, rates[OURS], strict=True))
         is_equal = quality[how] >= quality[OURS] - EQUAL_DB
-        note = "  faster at equal quality" if is_equal and ratio > 1 else "" if is_equal else "  worse"
+        note = "  faster at equal quality" if is_equal and ratio > ALIKE else "" if is_equal else "  worse"
         speed = f"{statistics.median(found):>9,.0f} pictures/s"
         print(f"  {how:<44} {speed}   {ratio:5.2f} x ours   {quality[how]:5.1f} dB{note}")
 

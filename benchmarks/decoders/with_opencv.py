@@ -32,7 +32,7 @@ def ways(picture: Picture) -> Mapping[str, Callable[[bytes], Pixels]]:
         return decode
 
     return {
-        f"OpenCV, {'whole' if scale == 1 else f'at 1/{scale}'}, {name}": decoded(FLAGS[scale], filter_)
+        f"OpenCV, {'whole' if scale == 1 else f'at 1:{scale}'}, {name}": decoded(FLAGS[scale], filter_)
         for scale in picture.scales()
         for name, filter_ in FILTERS.items()
     }

@@ -6,9 +6,11 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import tensorflow as tf
-
 from benchmarks.decoders.candidates import Picture, Pixels, decode_in_turn
+from model.greeting import filtered
+
+with filtered():
+    import tensorflow as tf
 
 # Its default is bilinear without antialiasing; what one takes who looks at the pictures comes after it.
 FILTERS = {
@@ -34,7 +36,7 @@ def ways(picture: Picture) -> Mapping[str, Callable[[bytes], Pixels]]:
         return lambda data: decode(tf.constant(data)).numpy()
 
     return {
-        f"TensorFlow, {'whole' if scale == 1 else f'at 1/{scale}'}, {name}": decoded(scale, *filter_)
+        f"TensorFlow, {'whole' if scale == 1 else f'at 1:{scale}'}, {name}": decoded(scale, *filter_)
         for scale in picture.scales()
         for name, filter_ in FILTERS.items()
     }

@@ -142,8 +142,8 @@ def main(folder: Path, order: str) -> None:
         f"{'bfloat16' if bfloat16 else 'float32'}{', torch.compile' if compiled else ''}": timed(
             epoch(bfloat16, compiled)
         )
-        for compiled in (False, True)
         for bfloat16 in (False, True)
+        for compiled in (False, True)
     }
     parameters = Training(folder, order, bfloat16=False, compiled=False).parameters
     take_turns(candidates, facts={"parameters": parameters, "version": torch.__version__})
