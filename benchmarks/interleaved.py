@@ -36,9 +36,19 @@ def compare(
             started = clock()
             done = work()
             rates[name].append(done / (clock() - started))
+    tell(title, rates, unit=unit)
 
-    print(f"\n{title} (median of {rounds} turns)")
+
+def tell(title: str, rates: Mapping[str, list[float]], *, unit: str) -> None:
+    """Prints rates that were measured in turn.
+
+    Args:
+        title: what is compared.
+        rates: by name, one a turn. The first one is the measure.
+        unit: of the work.
+    """
     first = next(iter(rates))
+    print(f"\n{title} (median of {len(rates[first])} turns)")
     for name, found in rates.items():
         # The ratio of each turn, so that what slows a whole turn down cancels out.
         ratio = statistics.median(one / base for one, base in zip(found, rates[first], strict=True))

@@ -70,6 +70,8 @@ def decode(
         resize = _resize_wide_grey if image.mode[0] in "IF" else _resize
         small = resize(image, size, box)
     upright = small.transpose(TURNS[orientation]) if orientation in TURNS else small
+    if upright.mode == "RGB" and upright.size == (width, height):
+        return np.array(upright)
     canvas = Image.new("RGB", (width, height), _BACKGROUND)
     corner = ((width - upright.width) // 2, (height - upright.height) // 2)
     canvas.paste(upright, corner, upright if upright.mode in ("LA", "RGBA") else None)

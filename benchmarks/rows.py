@@ -1,0 +1,127 @@
+"""Time and memory of `fit` against rows: `python -m benchmarks.rows [ROWS ...]`, 5,000, 50,000 and 500,000 unless told.
+
+The command itself, in a process of its own for each number: reads the table, decodes, checks, trains an epoch, tests
+with intervals, exports, writes the report. Every row has a picture file of its own (16x16, drawn at random, as no two
+share a place in the cache) and a caption of six words; the network is tiny, so that what is done for each row is most
+of it. Time is to grow in proportion to rows, from what the command takes with hardly any; memory is to stay. 500,000
+rows take 4 GB of disk meanwhile.
+"""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.input_pipeline import SIDE_PX, generate
+
+ROWS = (5_000, 50_000, 500_000)
+SAMPLE_S = 0.2
+SETTINGS = (
+    f"spec.inputs.image.height={SIDE_PX}",
+    f"spec.inputs.image.width={SIDE_PX}",
+    "spec.branches.image.filters=[4]",
+    "spec.branches.image.kernel_size=3",
+    "spec.branches.image.units=8",
+    "spec.branches.text.dimension=8",
+    "spec.branches.text_spelling.dimension=8",
+    "spec.branches.text_spelling.tokenizer.buckets=1000",
+)
+BATCH_SIZE = 256
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a `fit` took.
+
+    Args:
+        rows: of the table.
+        seconds: of the whole command.
+        anonymous_mib: most memory that its process held at a time, mapped files left out.
+        resident_mib: mapped files included.
+    """
+
+    rows: int
+    seconds: float
+    anonymous_mib: float
+    resident_mib: float
+
+
+def per_row_us(costs: Sequence[Cost]) -> list[float]:
+    """Between each number of rows and the next, microseconds that a further row takes: alike if time is linear."""
+    pairs = itertools.pairwise(costs)
+    return [1e6 * (more.seconds - fewer.seconds) / (more.rows - fewer.rows) for fewer, more in pairs]
+
+
+def per_row_bytes(costs: Sequence[Cost]) -> list[float]:
+    """Likewise bytes of memory that a further row takes."""
+    pairs = itertools.pairwise(costs)
+    return [2**20 * (more.anonymous_mib - fewer.anonymous_mib) / (more.rows - fewer.rows) for fewer, more in pairs]
+
+
+def memory_mib(process: int) -> tuple[float, float]:
+    """Anonymous and all resident memory of a process; zeros if it has ended."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return 0.0, 0.0
+    told = {line.split(":")[0]: int(line.split()[1]) / 1024 for line in lines if line.startswith(("RssAnon", "VmRSS"))}
+    return told.get("RssAnon", 0.0), told.get("VmRSS", 0.0)
+
+
+def cost(rows: int, log: Path | None = None) -> Cost:
+    """Runs `fit` on so many rows.
+
+    Args:
+        rows: of the table.
+        log: where its lines go, each after the seconds and MiB at which it came.
+    """
+    with tempfile.TemporaryDirectory(prefix="bifocal-") as name:
+        folder = Path(name)
+        manifest = generate(folder, rows)
+        command = [str(Path(sys.executable).with_name("bifocal-training")), "fit", str(manifest), "--epochs", "1"]
+        command += ["--image", "image", "--text", "text", "--label", "label", "--batch-size", str(BATCH_SIZE)]
+        command += [part for setting in SETTINGS for part in ("--set", setting)]
+        printed = folder / "printed.txt"
+        with printed.open("w") as stream:
+            started = time.perf_counter()
+            process = subprocess.Popen(command, cwd=folder, stdout=stream, stderr=subprocess.STDOUT)  # noqa: S603
+            anonymous, resident, seen = 0.0, 0.0, 0
+            while process.poll() is None:
+                now = memory_mib(process.pid)
+                anonymous, resident = max(anonymous, now[0]), max(resident, now[1])
+                if log is not None:
+                    text = printed.read_text(encoding="utf-8", errors="replace")
+                    with log.open("a") as lines:
+                        for line in text[seen:].splitlines():
+                            lines.write(f"{time.perf_counter() - started:8.1f} s {now[0]:8.0f} MiB  {line}\n")
+                    seen = len(text)
+                time.sleep(SAMPLE_S)
+            seconds = time.perf_counter() - started
+        if process.returncode:
+            raise RuntimeError(f"fit ended with exit code {process.returncode}:\n{printed.read_text()}")
+    return Cost(rows, seconds, anonymous, resident)
+
+
+def main(sizes: Sequence[int]) -> None:
+    """Prints what each number of rows takes, and what a further row does."""
+    print("\nfit against rows, all of it, a tiny network", flush=True)
+    costs = []
+    for rows in sizes:
+        costs.append(one := cost(rows))
+        print(
+            f"  {rows:>9,} rows: {one.seconds:6.0f} s, {one.anonymous_mib:,.0f} MiB of memory at most "
+            f"({one.resident_mib:,.0f} with mapped files)",
+            flush=True,
+        )
+    for (fewer, more), us, size in zip(itertools.pairwise(costs), per_row_us(costs), per_row_bytes(costs), strict=True):
+        print(f"  from {fewer.rows:,} to {more.rows:,}: {us:,.0f} us and {size:,.0f} bytes a further row")
+
+
+if __name__ == "__main__":
+    main([int(one) for one in sys.argv[1:]] or ROWS)
