@@ -5,6 +5,7 @@ What the weights are does not change what a request costs, so nothing is trained
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +13,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from benchmarks.serving.folder import made
+from benchmarks.serving.folder import ROOT, made
 from benchmarks.serving.pictures import NAMES, requests_of, words
 from model.build import build
-from model.bundle import FORMAT_VERSION, Metadata
+from model.bundle import Metadata
 from model.encoder import Encoder
 from model.export import export
 from model.rebuild import vocabulary_sizes
@@ -40,10 +41,18 @@ def models_folder(side_px: int) -> Path:
     Args:
         side_px: of the pictures that the network takes.
     """
-    models = made("models", f"{side_px}px-format-{FORMAT_VERSION}")
+    models = made("models", f"{side_px}px-{_code()}")
     if not version_of(models).is_dir():
         _export(spec_of(side_px), version_of(models))
     return models
+
+
+def _code() -> str:
+    """Short for the code that exports: what an earlier one has exported may lack what the service is now offered."""
+    digest = hashlib.sha256()
+    for file in sorted((ROOT / "model").rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def version_of(models: Path) -> Path:

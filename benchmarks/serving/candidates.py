@@ -56,10 +56,14 @@ def _peer(
     batch: int = 1,
     intra_op: int = 2,
     decode: int = 1,
+    onednn: bool = False,
 ) -> Variant:
     values = {"workers": workers, "threads": threads, "batch": batch, "intra_op": intra_op, "decode_threads": decode}
     said = [f"workers {workers}", f"threads {threads}", f"batch {batch}", f"intra-op {intra_op}", f"decoding {decode}"]
     environment = {f"BENCHMARK_{name.upper()}": str(value) for name, value in values.items()}
+    if onednn:  # TensorFlow's own choice otherwise
+        environment["TF_ENABLE_ONEDNN_OPTS"] = "1"
+        said.append("oneDNN")
     return Variant(", ".join(said), arguments, wire, environment)
 
 
@@ -86,6 +90,8 @@ CANDIDATES = (
             _peer(_FASTAPI, MULTIPART, threads=4, intra_op=2),
             _peer(_FASTAPI, MULTIPART, workers=2, threads=40, intra_op=1),
             _peer(_FASTAPI, MULTIPART, workers=2, threads=2, intra_op=1),
+            _peer(_FASTAPI, MULTIPART, threads=4, intra_op=2, onednn=True),
+            _peer(_FASTAPI, MULTIPART, workers=2, threads=40, intra_op=1, onednn=True),
         ],
     ),
     Candidate(
@@ -97,6 +103,8 @@ CANDIDATES = (
             _peer(_LITSERVE, MULTIPART, batch=16, intra_op=2, decode=2),
             _peer(_LITSERVE, MULTIPART, batch=32, intra_op=2, decode=2),
             _peer(_LITSERVE, MULTIPART, workers=2, batch=16, intra_op=1),
+            _peer(_LITSERVE, MULTIPART, batch=16, intra_op=2, decode=2, onednn=True),
+            _peer(_LITSERVE, MULTIPART, workers=2, intra_op=1, onednn=True),
         ],
     ),
     Candidate(
@@ -108,6 +116,9 @@ CANDIDATES = (
             _peer(_BENTOML_BATCHING, BENTOML_JSON, threads=1, batch=32, intra_op=2, decode=2),
             _peer(_BENTOML_BATCHING, BENTOML_JSON, threads=2, batch=16, intra_op=1, decode=2),
             _peer(_BENTOML_BATCHING, BENTOML_JSON, workers=2, batch=16, intra_op=1),
+            _peer(_BENTOML_SINGLE, MULTIPART, threads=4, intra_op=2, onednn=True),
+            _peer(_BENTOML_SINGLE, MULTIPART, workers=2, threads=2, intra_op=1, onednn=True),
+            _peer(_BENTOML_BATCHING, BENTOML_JSON, threads=1, batch=32, intra_op=2, decode=2, onednn=True),
         ],
     ),
     Candidate(
@@ -119,6 +130,8 @@ CANDIDATES = (
             _peer(_MLSERVER, V2_JSON, workers=1, threads=2, intra_op=2),
             _peer(_MLSERVER, V2_JSON, workers=1, threads=1, batch=32, intra_op=2, decode=2),
             _peer(_MLSERVER, V2_JSON, workers=2, threads=1, batch=16, intra_op=1),
+            _peer(_MLSERVER, V2_JSON, workers=0, threads=4, intra_op=2, onednn=True),
+            _peer(_MLSERVER, V2_JSON, workers=1, threads=1, batch=32, intra_op=2, decode=2, onednn=True),
         ],
     ),
     Candidate(
@@ -130,6 +143,8 @@ CANDIDATES = (
             _peer(_PYTRITON, V2_BINARY, batch=16, intra_op=1, decode=2),
             _peer(_PYTRITON, V2_BINARY, workers=2, batch=16, intra_op=1),
             _peer(_PYTRITON, V2_BINARY, workers=2, batch=16, intra_op=2, decode=2),
+            _peer(_PYTRITON, V2_BINARY, batch=32, intra_op=2, decode=2, onednn=True),
+            _peer(_PYTRITON, V2_BINARY, workers=2, batch=16, intra_op=1, onednn=True),
         ],
     ),
 )

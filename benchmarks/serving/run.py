@@ -16,7 +16,7 @@ from benchmarks.serving.entrant import Entrant
 from benchmarks.serving.folder import ROOT
 from benchmarks.serving.pictures import MIX, USUAL
 from benchmarks.serving.questions import Questions
-from benchmarks.serving.running import Server, started
+from benchmarks.serving.running import Server, plain_environment, started
 from benchmarks.serving.wires import MULTIPART
 
 CLIENTS = (1, 8, 64)
@@ -133,7 +133,9 @@ class Run:
     def _bare_start(self) -> float:
         command = [sys.executable, "-m", "benchmarks.serving.bare", str(self.saved_model)]
         begun = time.monotonic()
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:  # noqa: S603
+        with subprocess.Popen(  # noqa: S603
+            command, cwd=ROOT, env=plain_environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as process:
             line = process.stdout.readline() if process.stdout else b""
             taken = time.monotonic() - begun
         if not line.startswith(b"called"):

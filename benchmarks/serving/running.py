@@ -78,7 +78,7 @@ def started(
     """
     ports = free_ports(3)
     scratch = made("scratch", str(ports[0]))
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("BIFOCAL_")} | {
+    environment = plain_environment() | {
         "BENCHMARK_SAVED_MODEL": str(saved_model),
         "BENCHMARK_PORT": str(ports[0]),
         "BENCHMARK_PORT_2": str(ports[1]),
@@ -86,7 +86,6 @@ def started(
         "BENCHMARK_SCRATCH": str(scratch),
         "BENTOML_HOME": str(scratch / "bentoml"),
         "BENTOML_DO_NOT_TRACK": "true",
-        "TF_CPP_MIN_LOG_LEVEL": "2",
         **variant.environment,
     }
     python = python_of(candidate.requirements) if candidate.requirements else Path(sys.executable)
@@ -119,6 +118,12 @@ def started(
         tree.end()
         process.wait()
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def plain_environment() -> dict[str, str]:
+    """This process's variables without those that set up our service or, as importing `model` does, TensorFlow."""
+    ours = ("BIFOCAL_", "TF_ENABLE_ONEDNN_OPTS")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
 def free_ports(count: int) -> list[int]:
