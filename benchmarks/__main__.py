@@ -1,12 +1,27 @@
-"""`python -m benchmarks` (`make bench`): everything that is measured, some minutes on 2 cores."""
+"""`python -m benchmarks` (`make bench`): everything that is measured beside something else, an hour on 2 cores.
 
-from model.greeting import filtered
+Each of them also runs alone, as `python -m benchmarks.NAME`; those of single decisions only so.
+"""
 
-with filtered():
-    from benchmarks import augment, batch_normalization, decode, explanations, merges
+import subprocess
+import sys
 
-decode.main()
-augment.main()
-batch_normalization.main()
-merges.main()
-explanations.main()
+NAMES = (
+    "decode",
+    "augment",
+    "batch_normalization",
+    "onednn",
+    "merges",
+    "explanations",
+    "training_peers",
+    "rows",
+    "serving",
+)
+
+failed = []
+for name in NAMES:
+    print(f"\npython -m benchmarks.{name}", flush=True)
+    if subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode:  # noqa: S603  (our own)
+        failed.append(name)
+if failed:
+    sys.exit(f"These did not run to their end: {', '.join(failed)}")

@@ -119,7 +119,8 @@ def main() -> None:
         wrk_binary()
     except FileNotFoundError as error:
         sys.exit(str(error))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that all servers are ended
+    for number in (signal.SIGTERM, signal.SIGHUP):  # or stopped servers would stay for ever
+        signal.signal(number, lambda number, _: sys.exit(128 + number))  # so that all servers are ended
     machine = description()
     candidates = sorted(
         (candidate for candidate in CANDIDATES if candidate.name in given.servers),

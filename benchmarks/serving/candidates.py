@@ -61,10 +61,15 @@ def _peer(
     values = {"workers": workers, "threads": threads, "batch": batch, "intra_op": intra_op, "decode_threads": decode}
     said = [f"workers {workers}", f"threads {threads}", f"batch {batch}", f"intra-op {intra_op}", f"decoding {decode}"]
     environment = {f"BENCHMARK_{name.upper()}": str(value) for name, value in values.items()}
-    if onednn:  # TensorFlow's own choice otherwise
-        environment["TF_ENABLE_ONEDNN_OPTS"] = "1"
-        said.append("oneDNN")
+    # Said either way: `model`, which decodes, would say it for processes that a server starts.
+    environment["TF_ENABLE_ONEDNN_OPTS"] = str(int(onednn))
+    said.append("oneDNN" if onednn else "Eigen")
     return Variant(", ".join(said), arguments, wire, environment)
+
+
+def _both(arguments: Sequence[str], wire: Wire, **settings: int) -> list[Variant]:
+    """With TensorFlow's own kernels and with oneDNN's, one of which is its choice on the CPU at hand."""
+    return [_peer(arguments, wire, **settings, onednn=onednn) for onednn in (True, False)]
 
 
 _FASTAPI = ("-m", f"{_SERVERS}.fastapi_server")
@@ -76,75 +81,65 @@ _BENTOML_SINGLE = (*_BENTOML, f"{_SERVERS}.bentoml_single:Single")
 _BENTOML_BATCHING = (*_BENTOML, f"{_SERVERS}.bentoml_batching:Batching")
 _OURS = ("-m", "service", "serve", "{models}", "--host", "127.0.0.1", "--port", "{port}")
 
-OURS_NAME, FLOAT32_NAME = "ours", "ours, float32"
+OURS_NAME, FLOAT32_NAME, TENSORFLOW_NAME = "ours", "ours, float32", "ours, TensorFlow"
 
 CANDIDATES = (
     Candidate(OURS_NAME, None, [Variant("defaults", _OURS, OURS)], LOWER_PRECISION),
     Candidate(FLOAT32_NAME, None, [Variant("float32", _OURS, OURS, {"BIFOCAL_PRECISION": "float32"})]),
+    Candidate(TENSORFLOW_NAME, None, [Variant("as saved", _OURS, OURS, {"BIFOCAL_BACKEND": "tensorflow-float32"})]),
     Candidate(
         "FastAPI",
         "fastapi",
         [
-            _peer(_FASTAPI, MULTIPART, threads=40, intra_op=2),
-            _peer(_FASTAPI, MULTIPART, threads=2, intra_op=1),
-            _peer(_FASTAPI, MULTIPART, threads=4, intra_op=2),
-            _peer(_FASTAPI, MULTIPART, workers=2, threads=40, intra_op=1),
-            _peer(_FASTAPI, MULTIPART, workers=2, threads=2, intra_op=1),
-            _peer(_FASTAPI, MULTIPART, threads=4, intra_op=2, onednn=True),
-            _peer(_FASTAPI, MULTIPART, workers=2, threads=40, intra_op=1, onednn=True),
+            *_both(_FASTAPI, MULTIPART, threads=40, intra_op=2),
+            *_both(_FASTAPI, MULTIPART, threads=2, intra_op=1),
+            *_both(_FASTAPI, MULTIPART, threads=4, intra_op=2),
+            *_both(_FASTAPI, MULTIPART, workers=2, threads=40, intra_op=1),
+            *_both(_FASTAPI, MULTIPART, workers=2, threads=2, intra_op=1),
         ],
     ),
     Candidate(
         "LitServe",
         "litserve",
         [
-            _peer(_LITSERVE, MULTIPART, intra_op=2),
-            _peer(_LITSERVE, MULTIPART, workers=2, intra_op=1),
-            _peer(_LITSERVE, MULTIPART, batch=16, intra_op=2, decode=2),
-            _peer(_LITSERVE, MULTIPART, batch=32, intra_op=2, decode=2),
-            _peer(_LITSERVE, MULTIPART, workers=2, batch=16, intra_op=1),
-            _peer(_LITSERVE, MULTIPART, batch=16, intra_op=2, decode=2, onednn=True),
-            _peer(_LITSERVE, MULTIPART, workers=2, intra_op=1, onednn=True),
+            *_both(_LITSERVE, MULTIPART, intra_op=2),
+            *_both(_LITSERVE, MULTIPART, workers=2, intra_op=1),
+            *_both(_LITSERVE, MULTIPART, batch=16, intra_op=2, decode=2),
+            *_both(_LITSERVE, MULTIPART, batch=32, intra_op=2, decode=2),
+            *_both(_LITSERVE, MULTIPART, workers=2, batch=16, intra_op=1),
         ],
     ),
     Candidate(
         "BentoML",
         "bentoml",
         [
-            _peer(_BENTOML_SINGLE, MULTIPART, threads=4, intra_op=2),
-            _peer(_BENTOML_SINGLE, MULTIPART, workers=2, threads=2, intra_op=1),
-            _peer(_BENTOML_BATCHING, BENTOML_JSON, threads=1, batch=32, intra_op=2, decode=2),
-            _peer(_BENTOML_BATCHING, BENTOML_JSON, threads=2, batch=16, intra_op=1, decode=2),
-            _peer(_BENTOML_BATCHING, BENTOML_JSON, workers=2, batch=16, intra_op=1),
-            _peer(_BENTOML_SINGLE, MULTIPART, threads=4, intra_op=2, onednn=True),
-            _peer(_BENTOML_SINGLE, MULTIPART, workers=2, threads=2, intra_op=1, onednn=True),
-            _peer(_BENTOML_BATCHING, BENTOML_JSON, threads=1, batch=32, intra_op=2, decode=2, onednn=True),
+            *_both(_BENTOML_SINGLE, MULTIPART, threads=4, intra_op=2),
+            *_both(_BENTOML_SINGLE, MULTIPART, workers=2, threads=2, intra_op=1),
+            *_both(_BENTOML_BATCHING, BENTOML_JSON, threads=1, batch=32, intra_op=2, decode=2),
+            *_both(_BENTOML_BATCHING, BENTOML_JSON, threads=2, batch=16, intra_op=1, decode=2),
+            *_both(_BENTOML_BATCHING, BENTOML_JSON, workers=2, batch=16, intra_op=1),
         ],
     ),
     Candidate(
         "MLServer",
         "mlserver",
         [
-            _peer(_MLSERVER, V2_JSON, workers=0, threads=4, intra_op=2),
-            _peer(_MLSERVER, V2_JSON, workers=0, threads=1, batch=32, intra_op=2, decode=2),
-            _peer(_MLSERVER, V2_JSON, workers=1, threads=2, intra_op=2),
-            _peer(_MLSERVER, V2_JSON, workers=1, threads=1, batch=32, intra_op=2, decode=2),
-            _peer(_MLSERVER, V2_JSON, workers=2, threads=1, batch=16, intra_op=1),
-            _peer(_MLSERVER, V2_JSON, workers=0, threads=4, intra_op=2, onednn=True),
-            _peer(_MLSERVER, V2_JSON, workers=1, threads=1, batch=32, intra_op=2, decode=2, onednn=True),
+            *_both(_MLSERVER, V2_JSON, workers=0, threads=4, intra_op=2),
+            *_both(_MLSERVER, V2_JSON, workers=0, threads=1, batch=32, intra_op=2, decode=2),
+            *_both(_MLSERVER, V2_JSON, workers=1, threads=2, intra_op=2),
+            *_both(_MLSERVER, V2_JSON, workers=1, threads=1, batch=32, intra_op=2, decode=2),
+            *_both(_MLSERVER, V2_JSON, workers=2, threads=1, batch=16, intra_op=1),
         ],
     ),
     Candidate(
         "Triton (pytriton)",
         "pytriton",
         [
-            _peer(_PYTRITON, V2_BINARY, batch=1, intra_op=2),
-            _peer(_PYTRITON, V2_BINARY, batch=32, intra_op=2, decode=2),
-            _peer(_PYTRITON, V2_BINARY, batch=16, intra_op=1, decode=2),
-            _peer(_PYTRITON, V2_BINARY, workers=2, batch=16, intra_op=1),
-            _peer(_PYTRITON, V2_BINARY, workers=2, batch=16, intra_op=2, decode=2),
-            _peer(_PYTRITON, V2_BINARY, batch=32, intra_op=2, decode=2, onednn=True),
-            _peer(_PYTRITON, V2_BINARY, workers=2, batch=16, intra_op=1, onednn=True),
+            *_both(_PYTRITON, V2_BINARY, batch=1, intra_op=2),
+            *_both(_PYTRITON, V2_BINARY, batch=32, intra_op=2, decode=2),
+            *_both(_PYTRITON, V2_BINARY, batch=16, intra_op=1, decode=2),
+            *_both(_PYTRITON, V2_BINARY, workers=2, batch=16, intra_op=1),
+            *_both(_PYTRITON, V2_BINARY, workers=2, batch=16, intra_op=2, decode=2),
         ],
     ),
 )

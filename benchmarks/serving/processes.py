@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -46,13 +47,18 @@ class Tree:
         return sum(sum(map(int, fields[11:15])) for pid, fields in _stats() if pid in members) / _TICKS
 
     def memory_bytes(self) -> int:
-        """Their proportional set size: what is shared counts once for all that share it."""
-        total = 0
+        """Memory of their own, what they share counted once, and the files that the one with most of them has mapped.
+
+        Not the whole proportional set size: that of mapped libraries is smaller for a server whose libraries the others
+        that wait for their turn, and the benchmark itself, have mapped as well.
+        """
+        own, files = 0, 0
         for pid in self.members():
             with contextlib.suppress(OSError):
-                rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-                total += 1024 * int(rollup.partition("\nPss:")[2].split()[0])
-        return total
+                told = _kib(f"/proc/{pid}/smaps_rollup") | _kib(f"/proc/{pid}/status")
+                own += told["Pss_Anon"] + told["Pss_Shmem"]
+                files = max(files, told["RssFile"])
+        return 1024 * (own + files)
 
     def stop(self) -> None:
         """Keeps them from running."""
@@ -78,6 +84,12 @@ class Tree:
         for pid in self.members():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
+
+
+def _kib(file: str) -> dict[str, int]:
+    """The sizes in a file of /proc."""
+    found = re.findall(r"^(\w+):\s+(\d+) kB$", Path(file).read_text(), re.MULTILINE)
+    return {name: int(size) for name, size in found}
 
 
 def _stats() -> Iterator[tuple[int, list[str]]]:

@@ -59,6 +59,10 @@ def print_all(run: Run) -> None:
             f"{failed:5d}   probabilities differ by at most {entrant.difference:.1g}; {entrant.variant.name}"
         )
     print(f"  TensorFlow imported, model loaded, called once: {statistics.median(run.bare_start_s):.1f} s")
+    first = ", ".join(
+        f"{entrant.name} {entrant.first_answer_s[0]:.1f} s" for entrant in shown if entrant.first_answer_s
+    )
+    print(f"  The first of the starts, when ours has no backend chosen yet: {first}")
     _print_ceilings(run, shown)
     client = max(one.client_cpu_s_per_request for entrant in shown for loads in entrant.loads.values() for one in loads)
     typical = 1000 * shown[0].median(usual, MANY, lambda load: load.client_cpu_s_per_request)

@@ -20,15 +20,17 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import TypeVar
 
 from benchmarks.environment import python_with
 from benchmarks.interleaved import ROUNDS, tell
 from benchmarks.turns import Peer
 
 SIDES = (64, 128)
-STEPS = {64: 24, 128: 10}
+STEPS = {64: 40, 128: 16}
 TORCH = ("torch==2.13.0", "numpy")
 PACKAGE = "benchmarks.training_peers"
+Item = TypeVar("Item")
 HOPELESS = 0.25  # of the best; a setting that is slower is not looked at again
 ONEDNN = {"TF_ENABLE_ONEDNN_OPTS": "1"}
 
@@ -83,6 +85,8 @@ def contest(side_px: int, torch_python: str, rounds: int = ROUNDS) -> None:
             f"{what} {one.facts['parameters']:,}"
             for what, one in {"ours": ours, "Keras": as_written, "PyTorch": torch["pool"]}.items()
         ))  # fmt: skip
+        versions = f"PyTorch {torch['pool'].facts['version']}, Keras {as_written.facts['version']}"
+        print(f"  {versions}; TF_ENABLE_ONEDNN_OPTS of Keras as it comes: {as_written.facts['oneDNN']}")
         orders = {"norm": "norm, ReLU, pool", "pool": "pool, norm, ReLU"}
         contestants = [
             Contestant(f"Keras as it comes, {orders['norm']}", as_written, ("no XLA",)),
@@ -94,12 +98,18 @@ def contest(side_px: int, torch_python: str, rounds: int = ROUNDS) -> None:
         chosen = {one: one.chosen() for one in contestants}
         rates: dict[str, list[float]] = {title: [] for _, title in chosen.values()}
         waiting = []
-        for _ in range(rounds):
-            for one, (name, title) in chosen.items():
+        for number in range(rounds):
+            for one, (name, title) in turned(list(chosen.items()), number):
                 rates[title].append(one.peer.rate(name))
             waiting.append(ours.rate("waiting"))
     tell(f"Training at {side_px}x{side_px} px", rates, unit="examples")
     print(f"  fit waited for input {statistics.median(waiting):.1%} of the time of its steps", flush=True)
+
+
+def turned(items: list[Item], by: int) -> list[Item]:
+    """Beginning with another one, so that none is always the first of a round."""
+    place = by % len(items)
+    return items[place:] + items[:place]
 
 
 def main(sides: list[int]) -> None:
