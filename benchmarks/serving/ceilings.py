@@ -151,9 +151,13 @@ class Ceilings:
 
         return best([cost(of(batch), seconds=self._seconds) for batch in BATCHES])
 
-    def service_runtime(self) -> Cost:
-        """The same through what the service calls the model with."""
-        loaded = runtime.Runtime(self._bundle)
+    def service_runtime(self, chooser: runtime.Chooser, threads: Threads) -> Cost:
+        """The same through what the service calls the model with.
+
+        Args:
+            chooser, threads: as the service gives them.
+        """
+        loaded = runtime.Runtime(self._bundle, chooser, calls=threads.model, threads=threads.intra_op)
 
         def of(batch: int) -> Callable[[], int]:
             rows = [self._decoded[number % len(self._decoded)] for number in range(batch)]
@@ -184,14 +188,19 @@ def main() -> None:
     given = parser.parse_args()
     for name in [name for name in os.environ if name.startswith("BIFOCAL_")]:
         del os.environ[name]  # the defaults are measured
-    threads = Threads.chosen(Settings())
+    settings = Settings(models=given.models)
+    threads = Threads.chosen(settings)
     runtime.prepare(intra_op=threads.intra_op, inter_op=threads.inter_op)
+    # It finds what the service has measured and chosen.
+    memory = runtime.Memory(settings.state)
+    conditions = {"calls": threads.model, "intra_op": threads.intra_op, "inter_op": threads.inter_op}
+    chooser = runtime.Chooser(settings.backend, precision=settings.precision, memory=memory, conditions=conditions)
     ceilings = Ceilings(Bundle(version_of(given.models)), requests_of(given.pictures), seconds=given.seconds)
     found = {
         "parse": ceilings.parse(),
         "decode": ceilings.decode(),
         "signature": ceilings.signature(),
-        "service runtime": ceilings.service_runtime(),
+        "service runtime": ceilings.service_runtime(chooser, threads),
         "respond": ceilings.respond(),
     }
     print(json.dumps({name: asdict(one) for name, one in found.items()}))
