@@ -1,93 +1,62 @@
 """TensorFlow's own kernels (Eigen) against oneDNN's: training steps and answers of the default model.
 
-python -m benchmarks.onednn
+python -m benchmarks.onednn                     (2 minutes)
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 
-from benchmarks.interleaved import compare
+from benchmarks.interleaved import ROUNDS, tell
+from benchmarks.turns import Peer, take_turns, timed
 from model.kernels import VARIABLE
 
-KINDS = ("train", "answer")
+TITLES = {"train": "Training steps", "answer": "Answers"}
 SIDES_PX = (64, 128)
 BATCH = 32
 STEPS = 6
 
 
-class Process:
-    """A process that computes some batches whenever it is asked to.
-
-    Args:
-        onednn: whether by oneDNN.
-        kind: `train` makes training steps, `answer` asks the network.
-        side_px: of the pictures.
-    """
-
-    def __init__(self, *, onednn: bool, kind: str, side_px: int) -> None:
-        self._process = subprocess.Popen(  # noqa: S603  (this file)
-            [sys.executable, "-m", "benchmarks.onednn", kind, str(side_px)],
-            env={**os.environ, VARIABLE: str(int(onednn))},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
-        )
-
-    def run(self) -> int:
-        """Has it compute; the examples it did."""
-        if self._process.stdin is None or self._process.stdout is None:
-            raise RuntimeError("The process has no pipes.")
-        self._process.stdin.write("go\n")
-        said = self._process.stdout.readline()
-        if not said:
-            raise RuntimeError(f"The process ended with {self._process.wait()}.")
-        return int(said)
-
-    def end(self) -> None:
-        """Ends it."""
-        self._process.communicate()
-
-
-def worker(kind: str, side_px: int) -> None:
-    """What such a process does: a number on standard output for each line on standard input."""
-    from model.greeting import filtered
-
-    with filtered():
-        from benchmarks.default_network import Trial
+def worker(side_px: int) -> None:
+    """What takes turns: steps and answers by the kernels that the environment says."""
+    from benchmarks.default_network import Trial
 
     trial = Trial(side_px=side_px, batch_size=BATCH)
-    steps: Callable[[], None] = trial.train if kind == "train" else trial.answer
-    for _ in sys.stdin:
-        for _ in range(STEPS):
-            steps()
-        print(STEPS * BATCH, flush=True)
+
+    def some(work: Callable[[], None]) -> Callable[[], int]:
+        def run() -> int:
+            for _ in range(STEPS):
+                work()
+            return STEPS * BATCH
+
+        return run
+
+    take_turns({"train": timed(some(trial.train)), "answer": timed(some(trial.answer))}, facts={})
 
 
 def main() -> None:
     """Prints a comparison for each kind of work and size."""
-    for kind in KINDS:
-        for side_px in SIDES_PX:
-            processes = {
-                "Eigen": Process(onednn=False, kind=kind, side_px=side_px),
-                "oneDNN": Process(onednn=True, kind=kind, side_px=side_px),
+    for side_px in SIDES_PX:
+        with ExitStack() as stack:
+            command = [sys.executable, "-m", "benchmarks.onednn", str(side_px)]
+            kernels = {
+                name: stack.enter_context(Peer(command, {VARIABLE: value}))
+                for name, value in {"Eigen": "0", "oneDNN": "1"}.items()
             }
-            title = {"train": "Training steps", "answer": "Answers"}[kind]
-            compare(
-                f"{title} of the default model, {side_px} px, batches of {BATCH}",
-                {name: process.run for name, process in processes.items()},
-                unit="examples",
-            )
-            for process in processes.values():
-                process.end()
+            for work, title in TITLES.items():
+                for peer in kernels.values():
+                    peer.rate(work)
+                rates: dict[str, list[float]] = {name: [] for name in kernels}
+                for _ in range(ROUNDS):
+                    for name, peer in kernels.items():
+                        rates[name].append(peer.rate(work))
+                tell(f"{title} of the default network, {side_px} px, batches of {BATCH}", rates, unit="examples")
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        worker(sys.argv[1], int(sys.argv[2]))
+        worker(int(sys.argv[1]))
     else:
         main()

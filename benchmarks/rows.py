@@ -15,10 +15,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.input_pipeline import SIDE_PX, generate
+from benchmarks.processes import Tree
 
 ROWS = (5_000, 50_000, 500_000)
 SAMPLE_S = 0.2
@@ -42,7 +44,7 @@ class Cost:
     Args:
         rows: of the table.
         seconds: of the whole command.
-        anonymous_mib: most memory that its process held at a time, mapped files left out.
+        anonymous_mib: most memory that its processes held at a time, decoders too, mapped files left out.
         resident_mib: mapped files included.
     """
 
@@ -64,16 +66,6 @@ def per_row_bytes(costs: Sequence[Cost]) -> list[float]:
     return [2**20 * (more.anonymous_mib - fewer.anonymous_mib) / (more.rows - fewer.rows) for fewer, more in pairs]
 
 
-def memory_mib(process: int) -> tuple[float, float]:
-    """Anonymous and all resident memory of a process; zeros if it has ended."""
-    try:
-        lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return 0.0, 0.0
-    told = {line.split(":")[0]: int(line.split()[1]) / 1024 for line in lines if line.startswith(("RssAnon", "VmRSS"))}
-    return told.get("RssAnon", 0.0), told.get("VmRSS", 0.0)
-
-
 def cost(rows: int, log: Path | None = None) -> Cost:
     """Runs `fit` on so many rows.
 
@@ -81,7 +73,7 @@ def cost(rows: int, log: Path | None = None) -> Cost:
         rows: of the table.
         log: where its lines go, each after the seconds and MiB at which it came.
     """
-    with tempfile.TemporaryDirectory(prefix="bifocal-") as name:
+    with tempfile.TemporaryDirectory(prefix="bifocal-") as name, ExitStack() as stack:
         folder = Path(name)
         manifest = generate(folder, rows)
         command = [str(Path(sys.executable).with_name("bifocal-training")), "fit", str(manifest), "--epochs", "1"]
@@ -90,11 +82,16 @@ def cost(rows: int, log: Path | None = None) -> Cost:
         printed = folder / "printed.txt"
         with printed.open("w") as stream:
             started = time.perf_counter()
-            process = subprocess.Popen(command, cwd=folder, stdout=stream, stderr=subprocess.STDOUT)  # noqa: S603
+            process = subprocess.Popen(  # noqa: S603  (our own command)
+                command, cwd=folder, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True
+            )
+            stack.callback(process.wait)
+            tree = Tree(process.pid)
+            stack.callback(tree.end)
             anonymous, resident, seen = 0.0, 0.0, 0
             while process.poll() is None:
-                now = memory_mib(process.pid)
-                anonymous, resident = max(anonymous, now[0]), max(resident, now[1])
+                now = tuple(one / 2**20 for one in tree.memory())
+                anonymous, resident = max(anonymous, now[0]), max(resident, sum(now))
                 if log is not None:
                     text = printed.read_text(encoding="utf-8", errors="replace")
                     with log.open("a") as lines:

@@ -94,7 +94,7 @@ class Entrant:
 
         def look() -> None:
             while not done.wait(_SAMPLE_S):
-                self.peak_memory_bytes = max(self.peak_memory_bytes, server.tree.memory_bytes())
+                self.peak_memory_bytes = max(self.peak_memory_bytes, sum(server.tree.memory()))
 
         watcher = threading.Thread(target=look)
         watcher.start()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.serving.processes import Tree
+from benchmarks.processes import Tree
 
 _SCRIPT = Path(__file__).with_name("wrk.lua")
 _MARK = "JSON "

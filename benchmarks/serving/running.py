@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
 
+from benchmarks.processes import Tree
 from benchmarks.serving.asking import ask
 from benchmarks.serving.candidates import Candidate, Variant
 from benchmarks.serving.environments import python_of
 from benchmarks.serving.folder import ROOT, made
 from benchmarks.serving.pictures import Asked
-from benchmarks.serving.processes import Tree
 
 _START_S = 120
 _POLL_S = 0.01

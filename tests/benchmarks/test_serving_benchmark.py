@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.processes import Tree
 from benchmarks.serving.load import Load, read_output, write_requests
 from benchmarks.serving.pictures import Asked
-from benchmarks.serving.processes import Tree
 from benchmarks.serving.ratios import median_ratio
 from benchmarks.serving.wires import MULTIPART, V2_BINARY, V2_JSON, Answer
 

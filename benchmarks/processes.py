@@ -46,19 +46,19 @@ class Tree:
         members = set(self.members())
         return sum(sum(map(int, fields[11:15])) for pid, fields in _stats() if pid in members) / _TICKS
 
-    def memory_bytes(self) -> int:
-        """Memory of their own, what they share counted once, and the files that the one with most of them has mapped.
+    def memory(self) -> tuple[int, int]:
+        """Bytes of their own, what they share counted once; and of the files that the one with most of them has mapped.
 
-        Not the whole proportional set size: that of mapped libraries is smaller for a server whose libraries the others
-        that wait for their turn, and the benchmark itself, have mapped as well.
+        Not the whole proportional set size: that of mapped libraries is smaller for those whose libraries some other
+        process has mapped as well.
         """
         own, files = 0, 0
         for pid in self.members():
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, KeyError):  # it may be about to end
                 told = _kib(f"/proc/{pid}/smaps_rollup") | _kib(f"/proc/{pid}/status")
                 own += told["Pss_Anon"] + told["Pss_Shmem"]
                 files = max(files, told["RssFile"])
-        return 1024 * (own + files)
+        return 1024 * own, 1024 * files
 
     def stop(self) -> None:
         """Keeps them from running."""
