@@ -74,7 +74,7 @@ def test_a_tree_of_processes_ends_as_a_whole() -> None:
         tree = Tree(process.pid)
         while len(tree.members()) < 2:
             assert process.poll() is None
-        assert tree.memory_bytes() > 0
+        assert tree.memory()[0] > 0
 
         tree.stop()
         tree.end(patience_s=0.1)
