@@ -20,3 +20,15 @@ def prefer_onednn(environment: MutableMapping[str, str], machine: str = platform
     """
     if machine.lower() in ("x86_64", "amd64"):
         environment.setdefault(VARIABLE, "1")
+
+
+def avoid_onednn(environment: MutableMapping[str, str]) -> None:
+    """Has TensorFlow compute without oneDNN; only before it is imported.
+
+    For whoever may be given no example at all, as one of several that share out a last batch of one: oneDNN's
+    convolution gives an empty batch the shape of its input.
+
+    Args:
+        environment: where TensorFlow looks.
+    """
+    environment[VARIABLE] = "0"

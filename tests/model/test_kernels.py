@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from model.kernels import VARIABLE, prefer_onednn
+from model.kernels import VARIABLE, avoid_onednn, prefer_onednn
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,14 @@ def test_onednn_is_preferred_on_x86_unless_told_otherwise(
     prefer_onednn(environment, machine)
 
     assert environment == after
+
+
+def test_it_can_be_avoided_whatever_was_preferred() -> None:
+    environment: dict[str, str] = {}
+    prefer_onednn(environment, "x86_64")
+    avoid_onednn(environment)
+
+    assert environment == {VARIABLE: "0"}
 
 
 @pytest.mark.skipif("x86" not in os.uname().machine, reason="oneDNN is preferred on x86 alone")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model.errors import ClusterError, StorageError
+from model.kernels import avoid_onednn
 from training.commands.console import reporter as console_reporter
 from training.distributed.cluster import VARIABLE, Cluster
 
@@ -138,6 +139,8 @@ def _replicas(cluster: Cluster | None, devices: str | None, reporter: Reporter, 
     from model.greeting import filtered
 
     reporter.say("Starting TensorFlow ...")
+    if cluster is not None or devices is not None:
+        avoid_onednn(os.environ)  # a share of a batch may be empty
     with filtered():
         from training.distributed.replicas import Replicas
 
