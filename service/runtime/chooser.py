@@ -77,7 +77,11 @@ class Chooser:
         return backend
 
     def _key(self, bundle: Bundle, candidates: Candidates) -> str:
-        """What a choice hangs on: the machine, the libraries, the model and what there is to choose from."""
+        """What a choice hangs on: the machine, the libraries, the network and what there is to choose from.
+
+        Not the weights: they don't change how long a network takes, and whether a backend agrees is asked anew each time.
+        So a version that was trained again does not measure while the one before it serves.
+        """
         cpu = Cpu.found()
         what = {
             "method": METHOD,
@@ -85,7 +89,7 @@ class Chooser:
             "onednn": os.environ.get(VARIABLE),
             "conditions": dict(self._conditions),
             "libraries": {name: _version(name) for name in ("tensorflow", "openvino")},
-            "files": bundle.metadata.files,
+            "spec": bundle.spec.model_dump(mode="json"),
             "candidates": list(candidates),
         }
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()

@@ -202,6 +202,19 @@ def test_a_choice_is_made_once_for_a_model_and_a_machine(bundle: Bundle, tmp_pat
     assert asked == [AS_SAVED, "frozen-float32"]  # with other threads it may be another
 
 
+def test_a_version_with_other_weights_is_not_measured_again(bundle: Bundle, tmp_path: Path) -> None:
+    asked: list[str] = []
+    memory = Memory(tmp_path / "state")
+    Chooser("auto", memory=memory).choose(bundle, candidates(asked), AGREEMENT)
+    (file,) = (tmp_path / "state" / FOLDER).iterdir()
+    file.write_text('["frozen-float32"]')
+    asked.clear()
+    retrained = Bundle(write_bundle(tmp_path, version=2, offset=0.1))
+    Chooser("auto", memory=memory).choose(retrained, candidates(asked), AGREEMENT)
+
+    assert asked == ["frozen-float32"]
+
+
 def test_what_is_remembered_has_to_agree_still(bundle: Bundle, tmp_path: Path) -> None:
     memory, asked = Memory(tmp_path / "state"), list[str]()
     Chooser("auto", memory=memory).choose(bundle, candidates(asked), AGREEMENT)
