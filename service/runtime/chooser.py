@@ -79,8 +79,8 @@ class Chooser:
     def _key(self, bundle: Bundle, candidates: Candidates) -> str:
         """What a choice hangs on: the machine, the libraries, the network and what there is to choose from.
 
-        Not the weights: they don't change how long a network takes, and whether a backend agrees is asked anew each time.
-        So a version that was trained again does not measure while the one before it serves.
+        Not the weights: they don't change how long a network takes, and whether a backend agrees is asked anew each
+        time. So a version that was trained again does not measure while the one before it serves.
         """
         cpu = Cpu.found()
         what = {
