@@ -65,6 +65,7 @@ def active(url: str) -> int:
     return int(next(one["version"] for one in versions if one["state"] == "ready"))
 
 
+@pytest.mark.timeout(900)
 def test_reloads_under_load_lose_nothing_and_memory_stays_level(
     two_bundles: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
