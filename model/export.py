@@ -36,7 +36,7 @@ class Exported(tf.Module):
     Args:
         encoder: the tokenizers.
         network: whose weights are saved.
-        functions: `encode` and `classify`, see `model.serving.halves`; no signatures, for they call for no names.
+        functions: `encode` and `classify`, see `model.serving.halves`. No signatures: they take and give dicts.
     """
 
     def __init__(self, encoder: Encoder, network: keras.Model, functions: tuple[Function, Function]) -> None:

@@ -47,9 +47,10 @@ class Memory:
             # Without its parents: an empty models folder, where a volume was, would look as if all models were gone.
             self._folder.parent.mkdir(exist_ok=True)
             self._folder.mkdir(exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", dir=self._folder, delete=False, encoding="utf-8") as unfinished:
-                unfinished.write(json.dumps(names) + "\n")
-            Path(unfinished.name).replace(self._folder / f"{key}.json")
+            with tempfile.TemporaryDirectory(dir=self._folder.parent, prefix=f".{FOLDER}.") as beside:
+                unfinished = Path(beside, "choice.json")
+                unfinished.write_text(json.dumps(names) + "\n", encoding="utf-8")
+                unfinished.replace(self._folder / f"{key}.json")
             for file in sorted(self._folder.iterdir(), key=lambda one: one.stat().st_mtime, reverse=True)[KEPT:]:
                 file.unlink(missing_ok=True)
         except OSError as error:

@@ -47,6 +47,7 @@ def compiled(loaded: Any, heads: list[str], *, bfloat16: bool, calls: int, threa
     # OpenVINO orders its inputs as it likes, and calls some after the tensor, some after its operation.
     places = {one.get_any_name().partition(":")[0]: place for place, one in enumerate(model.inputs)}
     order = [places[tensor.name.partition(":")[0]] for tensor in classify.inputs[: len(names)]]
+    outputs = {one.get_any_name().partition(":")[0]: one for one in model.outputs}
     own = threading.local()
 
     def answer(tensors: Tensors) -> Answers:
@@ -59,6 +60,6 @@ def compiled(loaded: Any, heads: list[str], *, bfloat16: bool, calls: int, threa
             for place, name in zip(order, names, strict=True)
         }
         results = own.request.infer(given, share_inputs=True)
-        return dict(zip(sorted(heads), (results[output] for output in model.outputs), strict=True))
+        return {head: results[outputs[head]] for head in heads}
 
     return answer

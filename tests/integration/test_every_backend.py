@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from model.serving import signatures
+from model.export import Exported
+from model.serving import halves, signatures
 from model.signature import EXPLAIN, SERVING, target_of
 from model.spec import ModelSpec
 from service.runtime import openvino_network, saved_model
@@ -54,3 +55,24 @@ def test_all_answer_alike_and_freezing_leaves_the_rest_as_it_was(words: str, mer
             np.testing.assert_allclose(backend(batch)["answer"], expected[:size], atol=1e-5)
     np.testing.assert_array_equal(saved_model.call(serve, given)["answer"], expected)
     np.testing.assert_allclose(saved_model.call(loaded.signatures[EXPLAIN], explained)["shares"], shares, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_each_head_has_its_own_answers_in_whatever_order_they_are_named(tmp_path: Path) -> None:
+    heads = {name: {"kind": "single_label", "labels": ["a", "b", "c"]} for name in ("zeta", "answer", "middle")}
+    words = {"kind": "embedding", "tokenizer": "word_ngrams"}
+    parts = {"inputs": {"text": {"kind": "text"}}, "branches": {"text": words}, "heads": heads}
+    made = make(ModelSpec.parse(parts, what="spec"), tmp_path)
+    exported = Exported(made.encoder, made.network, halves(made.spec, made.encoder, made.network))
+    functions = signatures(made.spec, made.encoder, made.network)
+    tf.saved_model.save(exported, str(tmp_path / "saved"), signatures=functions)
+    loaded, given = tf.saved_model.load(str(tmp_path / "saved")), tensors(made.spec)
+    expected = saved_model.call(loaded.signatures[SERVING], given)
+
+    for backend in (
+        saved_model.frozen(loaded.signatures[SERVING], bfloat16=False),
+        openvino_network.compiled(loaded, list(heads), bfloat16=False, calls=1, threads=2),
+    ):
+        answers = backend(given)
+        for head in heads:
+            np.testing.assert_allclose(answers[head], expected[head], atol=1e-5)
