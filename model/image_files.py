@@ -74,6 +74,25 @@ class _Stream(BytesIO):
 
 
 class _Jpeg(JpegImageFile):
+    """Looks for the end of its bytes itself: its header is 36 reads, which `_Stream` makes twice as slow."""
+
+    def _open(self) -> None:
+        stream = cast("IO[bytes]", self.fp)
+        try:
+            super()._open()
+        except Exception as error:
+            if stream.read(1):
+                raise
+            raise ImageError(_CUT_OFF) from error
+        if not self.tile:  # Pillow is content with a header without a picture
+            raise ImageError(_CUT_OFF)
+
+    def load_read(self, read_bytes: int) -> bytes:
+        data = cast("IO[bytes]", self.fp).read(read_bytes)
+        if not data:
+            raise ImageError(_CUT_OFF)
+        return data
+
     def _read_dpi_from_exif(self) -> None:
         """Pillow parses EXIF for it, and warns."""
 
@@ -115,7 +134,7 @@ def open_picture(data: bytes, max_pixels: int) -> tuple[ImageFile, int]:
     name, exif = cast("str", signature.lastgroup), b""
     if name == "PNG":
         data, exif = _split_png(data)
-    stream = _Stream(data)
+    stream = BytesIO(data) if name == "JPEG" else _Stream(data)
     if name == "TIFF":
         exif = data  # EXIF is a TIFF file without pixels
         _blank_tiff_metadata(stream, data)

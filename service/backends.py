@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from model.errors import BundleError
 from model.examples import Tensors
 
 # For each head float32 (batch, classes).
@@ -20,11 +21,16 @@ BackendName = Literal[
     "frozen-bfloat16",
     "openvino-float32",
     "openvino-bfloat16",
+    "openvino-int8",
 ]
 # As it was saved, which every bundle has on every machine; the others are compared with it.
 AS_SAVED: BackendName = "tensorflow-float32"
 # Each makes its backend, which may take seconds.
 Candidates = Mapping[BackendName, Callable[[], Backend]]
+
+
+class UnusableError(BundleError):
+    """A backend can't be used for a bundle, and will not be another time either."""
 
 
 def is_float32(name: BackendName) -> bool:

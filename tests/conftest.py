@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
+import service  # noqa: F401  (keeps OpenVINO from telling its vendor of models, before a test imports that)
 from tests import tiny
 from training.progress import Reporter
 

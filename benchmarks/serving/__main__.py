@@ -27,7 +27,7 @@ with filtered():
     from benchmarks.serving.entrant import Entrant
     from benchmarks.serving.folder import made
     from benchmarks.serving.load import wrk_binary
-    from benchmarks.serving.machine import description
+    from benchmarks.serving.machine import conditions, description
     from benchmarks.serving.pictures import NAMES
     from benchmarks.serving.questions import Questions
     from benchmarks.serving.run import Run, usual_of
@@ -70,10 +70,14 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def settings_of_peers(
-    candidates: Sequence[Candidate], given: argparse.Namespace, models: Path, questions: Questions
+    candidates: Sequence[Candidate],
+    given: argparse.Namespace,
+    models: Path,
+    questions: Questions,
+    machine: Mapping[str, object],
 ) -> Mapping[str, tuning.Tuned]:
     """The settings that suit each peer on this machine; tried if that has not been done."""
-    file = made() / f"tuned-{given.side}px.json"
+    file = made() / f"tuned-{given.side}px-{conditions(machine)}.json"
     kept = tuning.read(file)
     for candidate in candidates:
         if len(candidate.variants) > 1 and (given.tune or candidate.name not in kept):
@@ -128,15 +132,17 @@ def main() -> None:
     )
     models = models_folder(given.side)
     questions = Questions(given.pictures, version_of(models))
-    tuned = settings_of_peers(candidates, given, models, questions)
+    tuned = settings_of_peers(candidates, given, models, questions, machine)
     if given.only_tune:
         return
     run = Run(entrants_of(candidates, tuned), models, version_of(models), questions, given.pictures, given.seconds)
-    run.measure(rounds=given.rounds, starts=given.starts)
-    print_all(run)
-    if given.out:
-        given.out.write_text(json.dumps(as_data(run, machine=machine, tuned=tuned), indent=1), encoding="utf-8")
-        print(f"\nwritten to {given.out}")
+    try:
+        run.measure(rounds=given.rounds, starts=given.starts)
+    finally:  # what was measured until something failed or Ctrl-C is not lost
+        if given.out and any(entrant.loads for entrant in run.entrants):
+            given.out.write_text(json.dumps(as_data(run, machine=machine, tuned=tuned), indent=1), encoding="utf-8")
+            print(f"\nwritten to {given.out}")
+        print_all(run)
 
 
 if __name__ == "__main__":

@@ -79,7 +79,8 @@ def _export(spec: ModelSpec, directory: Path) -> None:
         libraries={},
         created=datetime.now(UTC),
     )
-    golden = [{"image": one.image, "text": one.text} for name in NAMES[:2] for one in requests_of(name)]
+    # As many as a bundle has that was trained; they are among what is asked.
+    golden = [{"image": one.image, "text": one.text} for name in NAMES[:2] for one in requests_of(name)[:4]]
     export(
         Encoder(spec, vocabularies),
         network,

@@ -11,8 +11,9 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from starlette.requests import Request
@@ -22,7 +23,7 @@ from benchmarks.serving.pictures import NAMES, USUAL, Asked, requests_of
 from benchmarks.serving.wires import multipart_body
 from model import images
 from model.bundle import Bundle
-from model.examples import DecodedExample, Example
+from model.examples import DecodedExample, Example, Tensors, stack
 from model.signature import SERVING
 from model.spec import ModelSpec
 from service import runtime
@@ -30,6 +31,8 @@ from service.answers import body
 from service.engine import Answered
 from service.intake import inputs
 from service.intake.forms import read_form
+from service.runtime.openvino_network import OpenVINONetwork
+from service.runtime.quantization import quantize
 from service.settings import Settings
 from service.threads import Threads
 
@@ -133,13 +136,7 @@ class Ceilings:
         serve = loaded.signatures[SERVING]
 
         def of(batch: int) -> Callable[[], int]:
-            rows = [self._decoded[number % len(self._decoded)] for number in range(batch)]
-            tensors = {
-                "image": np.stack([row["image"] for row in rows]),
-                "text": np.array([row["text"] for row in rows], object),
-                "image_present": np.ones(batch, bool),
-                "text_present": np.ones(batch, bool),
-            }
+            tensors = self._tensors(batch)
 
             def work() -> int:
                 answers = serve(**{name: tf.constant(value) for name, value in tensors.items()})
@@ -150,6 +147,38 @@ class Ceilings:
             return work
 
         return best([cost(of(batch), seconds=self._seconds) for batch in BATCHES])
+
+    def openvino(self) -> Cost:
+        """The network in OpenVINO, set up for throughput, words encoded before; the best of its precisions.
+
+        One is what it takes for a model by itself: bfloat16 where the CPU has units for it, else float32. The other
+        is int8, as the service makes it.
+        """
+        import openvino
+        import tensorflow as tf
+
+        loaded = tf.saved_model.load(str(self._bundle.path))
+        network = OpenVINONetwork(loaded, list(self._spec.heads), calls=1, threads=1)
+        places = network.halves.places(network.converted)
+        examples = network.halves.encoded(self._tensors(len(self._decoded)), places)
+        found = []
+        for model in (network.converted, quantize(network.converted, examples)):
+            compiled = openvino.Core().compile_model(model, "CPU", {"PERFORMANCE_HINT": "THROUGHPUT"})
+            requests = openvino.AsyncInferQueue(compiled)
+            for batch in BATCHES:
+                given = network.halves.encoded(self._tensors(batch), network.halves.places(compiled))
+
+                def work(requests: Any = requests, batch: int = batch, given: Any = given) -> int:
+                    for _ in range(len(requests)):
+                        requests.start_async(given, share_inputs=True)
+                    requests.wait_all()
+                    return batch * len(requests)
+
+                found.append(replace(cost(work, seconds=self._seconds), batch=batch))
+        return best(found)
+
+    def _tensors(self, batch: int) -> Tensors:
+        return stack(self._spec, [self._decoded[number % len(self._decoded)] for number in range(batch)])
 
     def service_runtime(self, chooser: runtime.Chooser, threads: Threads) -> Cost:
         """The same through what the service calls the model with.
@@ -200,6 +229,7 @@ def main() -> None:
         "parse": ceilings.parse(),
         "decode": ceilings.decode(),
         "signature": ceilings.signature(),
+        "OpenVINO": ceilings.openvino(),
         "service runtime": ceilings.service_runtime(chooser, threads),
         "respond": ceilings.respond(),
     }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import platform
 import re
 import subprocess
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +26,7 @@ _PACKAGES = (
     "bentoml",
     "mlserver",
 )
+_REQUIREMENTS = ROOT / "benchmarks" / "serving" / "requirements"
 _SHOWN = (*_PACKAGES, "nvidia-pytriton")
 
 
@@ -44,9 +48,18 @@ def description() -> dict[str, object]:
         "load_before": os.getloadavg()[0],
         "commit": _commit(),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {file.stem: _versions(file) for file in sorted(ROOT.glob("benchmarks/serving/requirements/*.txt"))}
+        "versions": {file.stem: _versions(file) for file in sorted(_REQUIREMENTS.glob("*.txt"))}
         | {"ours": _versions(ROOT / "requirements.lock")},
     }
+
+
+def conditions(machine: Mapping[str, object]) -> str:
+    """Short for all of a description that the best settings of a server hang on."""
+    what = {name: machine[name] for name in ("cpu", "cpus", "flags", "python")}
+    digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode())
+    for file in sorted(_REQUIREMENTS.glob("*.txt")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _versions(file: Path) -> dict[str, str]:

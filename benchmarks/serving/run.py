@@ -72,12 +72,24 @@ class Run:
                         entrant.measure_memory(server, file, MANY, seconds=_MEMORY_S)
             for number in range(rounds):
                 turn = number % max(1, len(servers))
-                for entrant, server in servers[turn:] + servers[:turn]:
-                    print(f"  round {number + 1} of {rounds}: {entrant.name}", flush=True)
-                    with server.turn():
-                        self._turn(entrant, server)
+                for size, clients in self._loads():
+                    print(f"  round {number + 1} of {rounds}: {size}, {clients} clients", flush=True)
+                    for entrant, server in servers[turn:] + servers[:turn]:
+                        if self._is_loaded(entrant, size, clients):
+                            with server.turn():
+                                file = self.questions.file(size, server)
+                                entrant.measure(server, file, size, clients, seconds=self.seconds)
                 print(f"  round {number + 1} of {rounds}: ceilings", flush=True)
                 self.ceilings.append(self._ceilings())
+
+    def _loads(self) -> list[tuple[str, int]]:
+        """Which pictures by how many clients, one after the other, each of them for all servers in turn."""
+        return [(size, clients) for size in self.sizes for clients in (CLIENTS if size == self._usual else (MANY,))]
+
+    def _is_loaded(self, entrant: Entrant, size: str, clients: int) -> bool:
+        if entrant.only_one_client:
+            return (size, clients) == (self._usual, 1)
+        return entrant is not self.empty or (size, clients) == (self._usual, MANY)
 
     def _start(self, stack: ExitStack, starts: int) -> list[tuple[Entrant, Server]]:
         servers = []
@@ -108,6 +120,8 @@ class Run:
                         entrant.first_answer_s.append(server.first_answer_s)
                         if entrant is not self.empty:
                             entrant.check(server, self.questions)
+                    if entrant.left_out and entrant is self.entrants[0]:
+                        raise RuntimeError(f"{entrant.name}, the measure of all others, {entrant.left_out}")
                     if entrant.left_out:
                         print(f"  {entrant.name} is left out: {entrant.left_out}", flush=True)
                     elif stays:
@@ -116,18 +130,6 @@ class Run:
                         stack.push(own.pop_all())
                         servers.append((entrant, server))
         return servers
-
-    def _turn(self, entrant: Entrant, server: Server) -> None:
-        if entrant.only_one_client:
-            entrant.measure(server, self.questions.file(self._usual, server), self._usual, 1, seconds=self.seconds)
-            return
-        if entrant is self.empty:
-            entrant.measure(server, self.questions.file(self._usual, server), self._usual, MANY, seconds=self.seconds)
-            return
-        for size in self.sizes:
-            file = self.questions.file(size, server)
-            for clients in CLIENTS if size == self._usual else (MANY,):
-                entrant.measure(server, file, size, clients, seconds=self.seconds)
 
     @property
     def _usual(self) -> str:

@@ -93,16 +93,21 @@ def steps(run: Run) -> dict[str, list[float]]:
 
 
 def _print_ceilings(run: Run, shown: Sequence[Entrant]) -> None:
+    if not run.ceilings:
+        return
     size = usual_of(run.sizes)
     print(f"\nCeilings in one process, {size}")
-    for name in ("signature", "service runtime"):
+    for name in ("signature", "service runtime", "OpenVINO"):
         per_s = statistics.median(one[name]["per_s"] for one in run.ceilings)
         batch = statistics.median_low([int(one[name]["batch"]) for one in run.ceilings])
         print(f"  {name:<18} {per_s:9.0f} pictures/s, decoded already, in batches of {batch}")
+    runtime, openvino = ([one[name]["per_s"] for one in run.ceilings] for name in ("service runtime", "OpenVINO"))
+    print(f"  what the service calls: {median_ratio(runtime, openvino):.2f} x OpenVINO by itself")
     found = steps(run)
     if not all(found.values()):
         return
-    sums = [sum(round_) for round_ in zip(*found.values(), strict=True)]
+    # A run that was broken off has a load more of HTTP than it has ceilings.
+    sums = [sum(round_) for round_ in zip(*found.values(), strict=False)]
     said = ", ".join(f"{name} {1000 * statistics.median(values):.2f}" for name, values in found.items())
     print(f"  CPU milliseconds a request, each step alone: {said}; sum {1000 * statistics.median(sums):.2f}")
     for entrant in shown:

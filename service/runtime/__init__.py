@@ -1,7 +1,7 @@
 """The only part of the service that knows TensorFlow: a bundle loaded, checked and called.
 
-runtime -> saved_model, openvino_network (the backends there are) ; runtime -> chooser -> choice (which is the fastest),
-agreement (which may be used), memory (what was chosen before)
+runtime -> saved_model, openvino_network -> quantization (the backends there are), calibration
+runtime -> chooser -> choice (which is the fastest), agreement (which may be used), memory (what was chosen before)
 """
 
 from service.runtime.chooser import Chooser

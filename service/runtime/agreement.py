@@ -7,17 +7,16 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from model.errors import BundleError
 from model.examples import Tensors
 from model.golden import TOLERANCE
 from model.spec import ModelSpec, MultiLabelHead
-from service.backends import Answers, Backend, BackendName, is_float32
+from service.backends import Answers, Backend, BackendName, UnusableError, is_float32
 
-# bfloat16 has 8 bits of precision: probabilities may differ by so much, and no label may.
+# With 8 bits, as bfloat16 and integers have them at most, probabilities may differ by so much, and no label may.
 REDUCED_TOLERANCE = 0.02
 
 
-class DisagreementError(BundleError):
+class DisagreementError(UnusableError):
     """A backend answers something else than the model as it was saved."""
 
 

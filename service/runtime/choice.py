@@ -12,14 +12,14 @@ from functools import partial
 import numpy as np
 
 from model.examples import Tensors
-from service.backends import AS_SAVED, Answers, Backend, BackendName, Candidates
-from service.runtime.agreement import Agreement, DisagreementError, reason_of
+from service.backends import AS_SAVED, Answers, Backend, BackendName, Candidates, UnusableError
+from service.runtime.agreement import Agreement, reason_of
 
 logger = logging.getLogger("bifocal")
 
-BATCH_SIZES = (1, 16)
+LARGE_SIZES = (16, 8)  # examples of a large batch: the first that takes no longer than `SLOW_S`
 MAX_SMALL = 4  # examples: between the two, where one is no better a guess than the other
-SLOW_S = 0.25  # a model that would take so long for a large batch keeps it as it was saved
+SLOW_S = 0.5  # a model that would take longer for any large batch keeps those as it was saved
 ROUNDS = 15
 # Of everything: no further backend is made then, and no further round begun.
 ENOUGH_S = 5.0
@@ -34,13 +34,15 @@ class Choice:
     Args:
         small: the backend for batches of at most `MAX_SMALL`.
         large: the one for larger batches.
-        seconds: for each that was measured, the median of a call with 1 example, and with a batch of 16.
+        sizes: examples in the batches that were measured, a small and a large one; or a small one alone.
+        seconds: for each that was measured, the median of a call with a batch of each size.
         refused: for each that can't be used, why.
         is_lasting: whether another time the same would come of it: nothing failed that may succeed then.
     """
 
     small: BackendName
     large: BackendName
+    sizes: tuple[int, ...] = (1,)
     seconds: Mapping[BackendName, tuple[float, ...]] = field(default_factory=dict)
     refused: Mapping[BackendName, str] = field(default_factory=dict)
     is_lasting: bool = True
@@ -52,7 +54,7 @@ class Choice:
             f"{name} {' and '.join(f'{1000 * one:.1f}' for one in taken)} ms" for name, taken in self.seconds.items()
         )
         refused = "".join(f"; {name}: {reason}" for name, reason in self.refused.items())
-        sizes = " and ".join(str(size) for size in BATCH_SIZES)
+        sizes = " and ".join(str(size) for size in self.sizes)
         return f"{names} (a batch of {sizes}: {timed}{refused})"
 
 
@@ -82,19 +84,19 @@ def choose(
     """
     begun = clock()
     usable: dict[BackendName, Backend] = {AS_SAVED: candidates[AS_SAVED]()}
-    batches = [_of_size(agreement.tensors, size) for size in BATCH_SIZES]
-    saved = usable[AS_SAVED]
-    saved(batches[0])  # the first call of a size prepares kernels for it
-    if _seconds(partial(saved, batches[0]), clock) * BATCH_SIZES[1] > SLOW_S:
-        batches = batches[:1]
-    else:
-        saved(batches[1])
-    refused, is_lasting = {}, True
+    saved, one = usable[AS_SAVED], _of_size(agreement.tensors, 1)
+    saved(one)  # the first call of a size prepares kernels for it
+    alone_s = min(_seconds(partial(saved, one), clock) for _ in range(3))
+    sizes = (1, *[size for size in LARGE_SIZES if alone_s * size <= SLOW_S][:1])
+    batches = [_of_size(agreement.tensors, size) for size in sizes]
+    for batch in batches[1:]:
+        saved(batch)
+    refused, has_failed, is_cut_short = {}, False, False
     for name, make in candidates.items():
         if name == AS_SAVED:
             continue
         if clock() - begun > ENOUGH_S:
-            refused[name], is_lasting = "no time left to try it", False
+            refused[name], is_cut_short = "no time left to try it", True
             continue
         try:
             backend = make()
@@ -102,15 +104,17 @@ def choose(
             for batch in batches:
                 agreement.check_batch(name, backend, batch)
         except Exception as error:  # whatever is wrong with one way, the others may do
-            is_expected = isinstance(error, DisagreementError)
+            is_expected = isinstance(error, UnusableError)
             logger.info("backend %s can't be used: %s", name, error, exc_info=not is_expected)
-            refused[name], is_lasting = reason_of(error), is_lasting and is_expected
+            refused[name], has_failed = reason_of(error), has_failed or not is_expected
         else:
             usable[name] = backend
     seconds = _timed(usable, batches, clock=clock, until=begun + ENOUGH_S) if len(usable) > 1 else {}
     small = _fastest(seconds, 0)
     large = _fastest(seconds, 1) if len(batches) > 1 else AS_SAVED
-    choice = Choice(small, large, seconds, refused, is_lasting)
+    # Another time may do for all; but no load is to take that long again if something faster is found already.
+    is_lasting = not has_failed and (not is_cut_short or (small, large) != (AS_SAVED, AS_SAVED))
+    choice = Choice(small, large, sizes, seconds, refused, is_lasting)
     return choice, by_size(usable[small], usable[large])
 
 

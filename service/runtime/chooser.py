@@ -13,15 +13,15 @@ from typing import Literal
 from model.bundle import Bundle
 from model.errors import BundleError
 from model.kernels import VARIABLE
-from service.backends import AS_SAVED, Backend, BackendName, Candidates, is_float32
+from service.backends import AS_SAVED, Backend, BackendName, Candidates, UnusableError, is_float32
 from service.cpu import Cpu
-from service.runtime.agreement import Agreement, DisagreementError, reason_of
+from service.runtime.agreement import Agreement, reason_of
 from service.runtime.choice import by_size, choose
 from service.runtime.memory import Memory
 
 logger = logging.getLogger("bifocal")
 
-METHOD = 1  # of choosing; changes when what was chosen before should be chosen again
+METHOD = 2  # of choosing; changes when what was chosen before should be chosen again
 
 
 class Chooser:
@@ -114,7 +114,7 @@ def _one(name: str, bundle: Bundle, offered: Candidates, agreement: Agreement) -
         if known != AS_SAVED:
             agreement.check(known, backend)
     except Exception as error:
-        logger.info("backend %s can't be used: %s", name, error, exc_info=not isinstance(error, DisagreementError))
+        logger.info("backend %s can't be used: %s", name, error, exc_info=not isinstance(error, UnusableError))
         raise BundleError(f"The backend {name} can't be used for {bundle.path.name}: {reason_of(error)}") from error
     return backend
 

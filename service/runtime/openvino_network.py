@@ -1,16 +1,21 @@
-"""The network of a SavedModel in OpenVINO, behind its tokenizers in TensorFlow. An extra: `bifocal[openvino]`."""
+"""A SavedModel whose network OpenVINO computes, and whose tokenizers TensorFlow. An extra: `bifocal[openvino]`."""
 
 from __future__ import annotations
 
-import sys
 import threading
+from functools import cached_property
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from model.examples import Tensors
 from service.backends import Answers, Backend
+from service.runtime.quantization import quantize
+
+if TYPE_CHECKING:
+    import openvino
 
 
 def is_installed() -> bool:
@@ -18,48 +23,98 @@ def is_installed() -> bool:
     return find_spec("openvino") is not None
 
 
-def compiled(loaded: Any, heads: list[str], *, bfloat16: bool, calls: int, threads: int) -> Backend:
-    """The network compiled for this CPU.
+class OpenVINONetwork:
+    """The network of a bundle, converted when it is first needed, and once for all precisions.
 
     Args:
         loaded: a SavedModel with the functions `encode` and `classify` of `model.serving.halves`.
         heads: of the model.
-        bfloat16: the precision of convolutions and matrix products; float32 if not.
         calls: that are made at once.
         threads: that share the work of one call.
     """
-    # With it, converting a model starts a process that tells the vendor's statistics of it. Without it, a stand-in is
-    # used that tells nobody.
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    import openvino
 
-    (encode,), (classify,) = loaded.encode.concrete_functions, loaded.classify.concrete_functions
-    names = sorted(classify.structured_input_signature[0][0])  # the order of a function's flat inputs
-    options = {
-        "PERFORMANCE_HINT": "LATENCY",
-        "NUM_STREAMS": calls,
-        "INFERENCE_NUM_THREADS": calls * threads,
-        "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 else "f32",
-        # Decoders, TensorFlow and other models need the same cores.
-        "ENABLE_CPU_PINNING": False,
-    }
-    model = openvino.Core().compile_model(openvino.convert_model(classify), "CPU", options)
-    # OpenVINO orders its inputs as it likes, and calls some after the tensor, some after its operation.
-    places = {one.get_any_name().partition(":")[0]: place for place, one in enumerate(model.inputs)}
-    order = [places[tensor.name.partition(":")[0]] for tensor in classify.inputs[: len(names)]]
-    outputs = {one.get_any_name().partition(":")[0]: one for one in model.outputs}
-    own = threading.local()
+    def __init__(self, loaded: Any, heads: list[str], *, calls: int, threads: int) -> None:
+        self._loaded = loaded
+        self._heads = heads
+        self._options = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": calls,
+            "INFERENCE_NUM_THREADS": calls * threads,
+            # Decoders, TensorFlow and other models need the same cores.
+            "ENABLE_CPU_PINNING": False,
+        }
 
-    def answer(tensors: Tensors) -> Answers:
-        if not hasattr(own, "request"):
-            own.request = model.create_infer_request()
-        encoded = encode({name: tf.constant(array) for name, array in tensors.items()})
-        given = {
+    def float32(self) -> Backend:
+        """Compiled for this CPU in float32."""
+        return self._compiled(self.converted, "f32")
+
+    def bfloat16(self) -> Backend:
+        """With convolutions and matrix products in bfloat16."""
+        return self._compiled(self.converted, "bf16")
+
+    def int8(self, examples: Tensors) -> Backend:
+        """With convolutions behind the first in 8-bit integers, and the rest in float32.
+
+        Args:
+            examples: whose values say which ranges the integers are to cover.
+
+        Raises:
+            UnusableError: if there is no such convolution.
+        """
+        halves = self.halves
+        calibration = halves.encoded(examples, halves.places(self.converted))
+        return self._compiled(quantize(self.converted, calibration), "f32")
+
+    @cached_property
+    def halves(self) -> Halves:
+        """What TensorFlow keeps of it."""
+        return Halves(*self._loaded.encode.concrete_functions, *self._loaded.classify.concrete_functions)
+
+    @cached_property
+    def converted(self) -> openvino.Model:
+        """In float32, not compiled yet."""
+        import openvino
+
+        return openvino.convert_model(*self._loaded.classify.concrete_functions)
+
+    def _compiled(self, network: openvino.Model, precision: Literal["f32", "bf16"]) -> Backend:
+        import openvino
+
+        options = {**self._options, "INFERENCE_PRECISION_HINT": precision}
+        model = openvino.Core().compile_model(network, "CPU", options)
+        halves, heads = self.halves, self._heads  # not the whole of self, which has the converted network
+        places = halves.places(model)
+        outputs = {one.get_any_name().partition(":")[0]: one for one in model.outputs}
+        own = threading.local()
+
+        def answer(tensors: Tensors) -> Answers:
+            if not hasattr(own, "request"):
+                own.request = model.create_infer_request()
+            results = own.request.infer(halves.encoded(tensors, places), share_inputs=True)
+            return {head: results[outputs[head]] for head in heads}
+
+        return answer
+
+
+class Halves:
+    """What TensorFlow computes of a model, and how OpenVINO takes it over."""
+
+    def __init__(self, encode: Any, classify: Any) -> None:
+        self._encode = encode
+        self._names = sorted(classify.structured_input_signature[0][0])  # the order of a function's flat inputs
+        self._tensors = [tensor.name.partition(":")[0] for tensor in classify.inputs[: len(self._names)]]
+
+    def places(self, model: Any) -> list[int]:
+        """Where among the inputs of a model, converted or compiled, the network's are."""
+        # OpenVINO orders its inputs as it likes, and calls some after the tensor, some after its operation.
+        places = {one.get_any_name().partition(":")[0]: place for place, one in enumerate(model.inputs)}
+        return [places[tensor] for tensor in self._tensors]
+
+    def encoded(self, tensors: Tensors, places: list[int]) -> dict[int, NDArray[Any]]:
+        """What the network takes, by the places of its inputs."""
+        encoded = self._encode({name: tf.constant(array) for name, array in tensors.items()})
+        return {
             # Pictures pass through the first half untouched.
             place: tensors[name] if encoded[name].dtype == tf.uint8 else encoded[name].numpy()
-            for place, name in zip(order, names, strict=True)
+            for place, name in zip(places, self._names, strict=True)
         }
-        results = own.request.infer(given, share_inputs=True)
-        return {head: results[outputs[head]] for head in heads}
-
-    return answer

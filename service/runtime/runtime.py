@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from model.bundle import Bundle
 from model.errors import BundleError
-from model.examples import DecodedExample, decode, stack
+from model.examples import DecodedExample, Tensors, decode, stack
 from model.greeting import filtered
 from model.signature import EXPLAIN, SERVING, serving_outputs, target_of
+from model.spec import ImageInput, ModelSpec
 from service.backends import AS_SAVED, Backend, BackendName, Candidates
 from service.cpu import Cpu
 from service.engine.explanation import Explanation, from_tensors
 from service.runtime.agreement import Agreement
+from service.runtime.calibration import calibrating
 from service.runtime.chooser import Chooser
 
 with filtered():
@@ -26,6 +28,7 @@ with filtered():
     import tensorflow_text  # noqa: F401  (a SavedModel with its operations does not load otherwise)
 
     from service.runtime import openvino_network, saved_model
+    from service.runtime.openvino_network import OpenVINONetwork
 
 # For each head the probabilities of one example, float32 (classes,).
 Probabilities = dict[str, NDArray[np.float32]]
@@ -82,7 +85,7 @@ class Runtime:
             if given != expected:
                 raise BundleError(f"Head {head!r} has {expected} labels, but the model gives {given} probabilities.")
         agreement = Agreement(tensors, answers, bundle.spec, bundle.metadata.threshold_arrays)
-        offered = _offered(self._loaded, signature, list(bundle.spec.heads), calls, threads)
+        offered = _offered(self._loaded, signature, bundle.spec, tensors, calls=calls, threads=threads)
         self._serve = (chooser or Chooser()).choose(bundle, offered, agreement)
 
     def warm_up(self, batch_sizes: Sequence[int]) -> None:
@@ -124,18 +127,19 @@ class Runtime:
         return explained
 
 
-def _offered(loaded: Any, signature: Any, heads: list[str], calls: int, threads: int) -> Candidates:
+def _offered(loaded: Any, signature: Any, spec: ModelSpec, golden: Tensors, *, calls: int, threads: int) -> Candidates:
     """The backends that this bundle has on this machine."""
     has_bfloat16 = Cpu.found().has_bfloat16()
-    offered: dict[BackendName, Callable[[], Backend]] = {
-        AS_SAVED: partial(saved_model.as_saved, signature),
-        "frozen-float32": partial(saved_model.frozen, signature, bfloat16=False),
-    }
+    offered: dict[BackendName, Callable[[], Backend]] = {AS_SAVED: partial(saved_model.as_saved, signature)}
+    # The likely fastest next: time may not do to try all of them.
+    if hasattr(loaded, "classify") and openvino_network.is_installed():
+        network = OpenVINONetwork(loaded, list(spec.heads), calls=calls, threads=threads)
+        if any(isinstance(one, ImageInput) for one in spec.inputs.values()):
+            offered["openvino-int8"] = lambda: network.int8(calibrating(spec, golden))
+        if has_bfloat16:
+            offered["openvino-bfloat16"] = network.bfloat16
+        offered["openvino-float32"] = network.float32
     if has_bfloat16:
         offered["frozen-bfloat16"] = partial(saved_model.frozen, signature, bfloat16=True)
-    if hasattr(loaded, "classify") and openvino_network.is_installed():
-        compiled = partial(openvino_network.compiled, loaded, heads, calls=calls, threads=threads)
-        offered["openvino-float32"] = partial(compiled, bfloat16=False)
-        if has_bfloat16:
-            offered["openvino-bfloat16"] = partial(compiled, bfloat16=True)
+    offered["frozen-float32"] = partial(saved_model.frozen, signature, bfloat16=False)
     return offered

@@ -118,6 +118,18 @@ def test_a_slow_model_keeps_large_batches_and_takes_no_longer_than_it_must() -> 
     assert clock.now < ENOUGH_S + 1.2
 
 
+def test_large_batches_of_a_rather_slow_model_are_smaller_ones() -> None:
+    clock = Clock()
+    choice = chosen(
+        clock,
+        tensorflow_float32=clock.backend(first_s=0, each_s=0.05),
+        openvino_int8=clock.backend(first_s=0.1, each_s=0.02),
+    )
+
+    assert (choice.small, choice.large) == (AS_SAVED, "openvino-int8")
+    assert "(a batch of 1 and 8: tensorflow-float32 50.0 and 400.0 ms, openvino-int8 120.0 and 260.0 ms)" in str(choice)
+
+
 def test_what_there_is_no_time_for_is_left_out_and_that_is_not_remembered() -> None:
     clock = Clock()
     slow = clock.backend(first_s=ENOUGH_S)
@@ -125,6 +137,22 @@ def test_what_there_is_no_time_for_is_left_out_and_that_is_not_remembered() -> N
 
     assert choice.refused == {"frozen-float32": "no time left to try it"}
     assert not choice.is_lasting
+
+
+def test_what_is_gained_is_remembered_though_there_was_no_time_for_all() -> None:
+    clock = Clock()
+
+    def fast() -> Backend:
+        clock.now += ENOUGH_S
+        return clock.backend(first_s=0.001)
+
+    slow = clock.backend(first_s=0.01)
+    candidates = {AS_SAVED: lambda: slow, "openvino-int8": fast, "frozen-float32": lambda: slow}
+    choice = choose(candidates, AGREEMENT, clock=clock)[0]
+
+    assert (choice.small, choice.large) == ("openvino-int8", "openvino-int8")
+    assert choice.refused == {"frozen-float32": "no time left to try it"}
+    assert choice.is_lasting
 
 
 def test_faster_and_wrong_or_broken_is_refused() -> None:

@@ -233,6 +233,18 @@ def test_every_backend_answers_and_explains_as_the_model_that_was_saved(
     assert len({repr(one.shares) for one in explained}) == 1
 
 
+def test_int8_rounds_a_little(bundle: Bundle, runtime: Runtime) -> None:
+    golden = decoded(bundle, *bundle.golden().examples)
+    names: tuple[BackendName, ...] = ("openvino-float32", "openvino-int8")
+    saved, exact, rounded = (
+        np.stack([answer["colour"] for answer in one.predict(golden)])
+        for one in (runtime, *(Runtime(bundle, Chooser(name), threads=2) for name in names))
+    )
+
+    assert not np.array_equal(rounded, exact)
+    assert np.abs(rounded - saved).max() <= 0.02
+
+
 def test_frozen_in_bfloat16_it_agrees(bundle: Bundle) -> None:
     """On a CPU without units for it, nothing is computed in bfloat16."""
     import tensorflow as tf
