@@ -38,6 +38,7 @@ class Choice:
         seconds: for each that was measured, the median of a call with a batch of each size.
         refused: for each that can't be used, why.
         is_lasting: whether another time the same would come of it: nothing failed that may succeed then.
+        hangs_on_weights: whether one was refused that other weights of the same network might be allowed.
     """
 
     small: BackendName
@@ -46,6 +47,7 @@ class Choice:
     seconds: Mapping[BackendName, tuple[float, ...]] = field(default_factory=dict)
     refused: Mapping[BackendName, str] = field(default_factory=dict)
     is_lasting: bool = True
+    hangs_on_weights: bool = False
 
     def __str__(self) -> str:
         """One line for the log."""
@@ -91,7 +93,8 @@ def choose(
     batches = [_of_size(agreement.tensors, size) for size in sizes]
     for batch in batches[1:]:
         saved(batch)
-    refused, has_failed, is_cut_short = {}, False, False
+    refused: dict[BackendName, str] = {}
+    has_failed = is_cut_short = hangs_on_weights = False
     for name, make in candidates.items():
         if name == AS_SAVED:
             continue
@@ -106,7 +109,9 @@ def choose(
         except Exception as error:  # whatever is wrong with one way, the others may do
             is_expected = isinstance(error, UnusableError)
             logger.info("backend %s can't be used: %s", name, error, exc_info=not is_expected)
-            refused[name], has_failed = reason_of(error), has_failed or not is_expected
+            refused[name] = reason_of(error)
+            hangs_on_weights |= is_expected
+            has_failed |= not is_expected
         else:
             usable[name] = backend
     seconds = _timed(usable, batches, clock=clock, until=begun + ENOUGH_S) if len(usable) > 1 else {}
@@ -114,7 +119,7 @@ def choose(
     large = _fastest(seconds, 1) if len(batches) > 1 else AS_SAVED
     # Another time may do for all; but no load is to take that long again if something faster is found already.
     is_lasting = not has_failed and (not is_cut_short or (small, large) != (AS_SAVED, AS_SAVED))
-    choice = Choice(small, large, sizes, seconds, refused, is_lasting)
+    choice = Choice(small, large, sizes, seconds, refused, is_lasting, hangs_on_weights)
     return choice, by_size(usable[small], usable[large])
 
 

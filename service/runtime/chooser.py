@@ -63,8 +63,8 @@ class Chooser:
         candidates = {name: make for name, make in offered.items() if self._precision == "auto" or is_float32(name)}
         if len(candidates) == 1:
             return candidates[AS_SAVED]()
-        key = self._key(bundle, candidates)
-        if self._memory and (before := self._memory.recall(key)):
+        general, own = (self._key(bundle, candidates, weights=weights) for weights in (False, True))
+        if self._memory and (before := self._memory.recall(own) or self._memory.recall(general)):
             # Not believed, but asked about the golden examples.
             try:
                 return _made(before, bundle, candidates, agreement)
@@ -73,14 +73,15 @@ class Chooser:
         choice, backend = choose(candidates, agreement)
         logger.info("model %s version %s answers by %s", bundle.path.parent.name, bundle.path.name, choice)
         if self._memory and choice.is_lasting:
-            self._memory.keep(key, [choice.small, choice.large])
+            self._memory.keep(own if choice.hangs_on_weights else general, [choice.small, choice.large])
         return backend
 
-    def _key(self, bundle: Bundle, candidates: Candidates) -> str:
+    def _key(self, bundle: Bundle, candidates: Candidates, *, weights: bool) -> str:
         """What a choice hangs on: the machine, the libraries, the network and what there is to choose from.
 
-        Not the weights: they don't change how long a network takes, and whether a backend agrees is asked anew each
-        time. So a version that was trained again does not measure while the one before it serves.
+        As a rule not the weights: they don't change how long a network takes, and whether a backend agrees is asked
+        anew each time. So a version that was trained again does not measure while the one before it serves. With them
+        where one was refused that may be of use to other weights.
         """
         cpu = Cpu.found()
         what = {
@@ -91,6 +92,7 @@ class Chooser:
             "libraries": {name: _version(name) for name in ("tensorflow", "openvino")},
             "spec": bundle.spec.model_dump(mode="json"),
             "candidates": list(candidates),
+            "files": dict(bundle.metadata.files) if weights else None,
         }
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 

@@ -11,9 +11,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks.processes import Tree
+from benchmarks.serving.candidates import CANDIDATES
+from benchmarks.serving.entrant import Entrant
 from benchmarks.serving.load import Load, read_output, write_requests
 from benchmarks.serving.pictures import Asked
 from benchmarks.serving.ratios import median_ratio
+from benchmarks.serving.run import CLIENTS, Run
+from benchmarks.serving.tables import print_all
 from benchmarks.serving.wires import MULTIPART, V2_BINARY, V2_JSON, Answer
 
 ASKED = Asked(b"\xff\xd8\r\n--picture", "a crème mug")
@@ -42,6 +46,21 @@ def test_only_right_answers_count_as_throughput() -> None:
 def test_a_ratio_is_that_of_each_round() -> None:
     assert median_ratio([10, 200, 30], [10, 100, 10]) == 2
     assert math.isnan(median_ratio([], []))
+
+
+def test_a_run_that_was_broken_off_is_printed_as_far_as_it_came(capsys: pytest.CaptureFixture[str]) -> None:
+    size, load = "640x480", Load(1.0, [0.01] * 10, {"200": 10}, errors=0, server_cpu_s=0.1, client_cpu_s=0.01)
+    loads = {(size, clients): [load] for clients in CLIENTS}
+    ours = Entrant(CANDIDATES[0], CANDIDATES[0].variants[0], first_answer_s=[2.0], loads=loads)
+    run = Run([ours], Path("models"), Path("saved"), None, [size], 1.0, bare_start_s=[1.0])  # type: ignore[arg-type]
+    run.empty.loads[size, CLIENTS[-1]] = [load, load]  # of the second round, whose ceilings were not reached
+    print_all(run)
+    assert "10 " in capsys.readouterr().out
+
+    steps = ("parse", "decode", "signature", "OpenVINO", "service runtime", "respond")
+    run.ceilings.append({name: {"cpu_s": 0.001, "per_s": 1000.0, "batch": 1} for name in steps})
+    print_all(run)
+    assert "CPU seconds a request:  0.71 x the sum" in capsys.readouterr().out  # 10 ms of 10 for HTTP and 4 steps
 
 
 def test_requests_are_written_with_their_lengths_in_bytes(tmp_path: Path) -> None:

@@ -252,7 +252,13 @@ def test_what_is_remembered_has_to_agree_still(bundle: Bundle, tmp_path: Path) -
     offered = candidates(asked) | {"frozen-float32": lambda: lambda tensors: repeated(wrong, tensors)}
     Chooser("auto", memory=memory).choose(bundle, offered, AGREEMENT)
 
-    assert memory.recall(key) == [AS_SAVED, AS_SAVED]
+    # For these weights the other is remembered, and for others of the same network still what it was.
+    assert memory.recall(key) == ["frozen-float32"]
+    (own,) = (file.stem for file in (tmp_path / "state" / FOLDER).iterdir() if file.stem != key)
+    assert memory.recall(own) == [AS_SAVED, AS_SAVED]
+    asked.clear()
+    Chooser("auto", memory=memory).choose(bundle, candidates(asked), AGREEMENT)
+    assert asked == [AS_SAVED]
 
 
 def test_each_kind_of_batch_goes_to_its_backend() -> None:
