@@ -144,7 +144,7 @@ def test_many_who_ask_for_the_same_version_share_one_load(app: FastAPI, held: He
     held.may_end.clear()
 
     async def ask_together() -> list[httpx.Response]:
-        async with asyncio.timeout(10), client_of(app) as client:
+        async with asyncio.timeout(60), client_of(app) as client:
             waiting = [asyncio.ensure_future(client.post(PATH, json={"version": 1})) for _ in range(MAX_WAITING)]
             await asyncio.sleep(0.3)
             held.may_end.set()
@@ -160,7 +160,7 @@ def test_those_who_wait_for_a_load_are_not_too_many_and_hold_up_nobody(app: Fast
     held.may_end.clear()
 
     async def ask_together() -> tuple[httpx.Response, httpx.Response, float, list[httpx.Response]]:
-        async with asyncio.timeout(10), client_of(app) as client:
+        async with asyncio.timeout(60), client_of(app) as client:
             waiting = [asyncio.ensure_future(client.post(PATH, json={"version": 1})) for _ in range(MAX_WAITING)]
             while states_of(app.state.store)[1] != "loading" or len(held.opened) < 2:
                 await asyncio.sleep(0.01)
@@ -187,7 +187,7 @@ def test_a_refused_wish_does_not_count_as_the_last_word(app: FastAPI, held: Held
     held.may_end.clear()
 
     async def ask_together() -> tuple[httpx.Response, list[httpx.Response]]:
-        async with asyncio.timeout(10), client_of(app) as client:
+        async with asyncio.timeout(60), client_of(app) as client:
             waiting = [asyncio.ensure_future(client.post(PATH, json={"version": 1})) for _ in range(MAX_WAITING)]
             await asyncio.sleep(0.3)
             refused = await client.post(PATH, json={"version": 3})
