@@ -48,6 +48,26 @@ def held() -> Iterator[Held]:
 
 
 @pytest.fixture
+def asked(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> list[int | None]:
+    """The versions that the store was asked for, each once it has taken that up."""
+    asked: list[int | None] = []
+    ask_for = app.state.store.ask_for
+
+    def noted(name: str, version: int | None) -> Any:
+        answer = ask_for(name, version)
+        asked.append(version)
+        return answer
+
+    monkeypatch.setattr(app.state.store, "ask_for", noted)
+    return asked
+
+
+async def until_all_wait(asked: list[int | None]) -> None:
+    while len(asked) < MAX_WAITING:
+        await asyncio.sleep(0.01)
+
+
+@pytest.fixture
 def app(models: Path, held: Held) -> FastAPI:
     """The route with versions 1 and 2 of `colours`; 3 is on disk and broken."""
     write_bundle(models, version=1)
@@ -140,13 +160,13 @@ def client_of(app: FastAPI) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service", timeout=30)
 
 
-def test_many_who_ask_for_the_same_version_share_one_load(app: FastAPI, held: Held) -> None:
+def test_many_who_ask_for_the_same_version_share_one_load(app: FastAPI, held: Held, asked: list[int | None]) -> None:
     held.may_end.clear()
 
     async def ask_together() -> list[httpx.Response]:
-        async with asyncio.timeout(60), client_of(app) as client:
+        async with asyncio.timeout(10), client_of(app) as client:
             waiting = [asyncio.ensure_future(client.post(PATH, json={"version": 1})) for _ in range(MAX_WAITING)]
-            await asyncio.sleep(0.3)
+            await until_all_wait(asked)
             held.may_end.set()
             return await asyncio.gather(*waiting)
 
@@ -156,15 +176,17 @@ def test_many_who_ask_for_the_same_version_share_one_load(app: FastAPI, held: He
     assert held.opened == ["2", "1"]
 
 
-def test_those_who_wait_for_a_load_are_not_too_many_and_hold_up_nobody(app: FastAPI, held: Held) -> None:
+def test_those_who_wait_for_a_load_are_not_too_many_and_hold_up_nobody(
+    app: FastAPI, held: Held, asked: list[int | None]
+) -> None:
     held.may_end.clear()
 
     async def ask_together() -> tuple[httpx.Response, httpx.Response, float, list[httpx.Response]]:
-        async with asyncio.timeout(60), client_of(app) as client:
+        async with asyncio.timeout(10), client_of(app) as client:
             waiting = [asyncio.ensure_future(client.post(PATH, json={"version": 1})) for _ in range(MAX_WAITING)]
             while states_of(app.state.store)[1] != "loading" or len(held.opened) < 2:
                 await asyncio.sleep(0.01)
-            await asyncio.sleep(0.2)
+            await until_all_wait(asked)
             refused = await client.post(PATH, json={"version": 3})
             threads = anyio.to_thread.current_default_thread_limiter().borrowed_tokens
             rolled_back = await client.post(PATH, json={"version": 2})
@@ -183,13 +205,13 @@ def test_those_who_wait_for_a_load_are_not_too_many_and_hold_up_nobody(app: Fast
     assert held.opened == ["2", "1"]  # what nobody wants any more is not begun
 
 
-def test_a_refused_wish_does_not_count_as_the_last_word(app: FastAPI, held: Held) -> None:
+def test_a_refused_wish_does_not_count_as_the_last_word(app: FastAPI, held: Held, asked: list[int | None]) -> None:
     held.may_end.clear()
 
     async def ask_together() -> tuple[httpx.Response, list[httpx.Response]]:
-        async with asyncio.timeout(60), client_of(app) as client:
+        async with asyncio.timeout(10), client_of(app) as client:
             waiting = [asyncio.ensure_future(client.post(PATH, json={"version": 1})) for _ in range(MAX_WAITING)]
-            await asyncio.sleep(0.3)
+            await until_all_wait(asked)
             refused = await client.post(PATH, json={"version": 3})
             held.may_end.set()
             return refused, await asyncio.gather(*waiting)
