@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -81,7 +82,10 @@ def create_app(
         measured.watch_queue(name, engine.explanations, "explain")
         return engine
 
-    store = Store(settings.models, open_engine, keep_versions=settings.keep_versions, state_dir=settings.state)
+    # What TensorFlow loaded is held in circles, and `serve` has them looked for rarely.
+    store = Store(
+        settings.models, open_engine, keep_versions=settings.keep_versions, state_dir=settings.state, sweep=gc.collect
+    )
     measured.watch_models(store)
 
     def start() -> None:

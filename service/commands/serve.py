@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import resource
 import sys
@@ -73,6 +74,7 @@ def serve(
 
 def _run(settings: Settings, example: Path | None) -> bool:
     """Serves until a signal ends it; whether it could start."""
+    gc.disable()  # until all is imported: `prepare` enables it
     import uvicorn
 
     from service.app import create_app

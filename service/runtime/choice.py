@@ -21,8 +21,10 @@ LARGE_SIZES = (16, 8)  # examples of a large batch: the first that takes no long
 MAX_SMALL = 4  # examples: between the two, where one is no better a guess than the other
 SLOW_S = 0.5  # a model that would take longer for any large batch keeps those as it was saved
 ROUNDS = 15
-# Of everything: no further backend is made then, and no further round begun.
-ENOUGH_S = 5.0
+LEAST_ROUNDS = 3  # fewer, of which one may be disturbed, are no reason to choose the same another time
+MAKING_S = 4.0  # no further backend is made then
+ENOUGH_S = 5.0  # of everything: no further round is begun then
+GRACE_S = 1.0  # for `LEAST_ROUNDS`
 # So many times as fast as the model as it was saved it has to be: less may be the noise of a busy machine.
 CLEARLY = 1.1
 
@@ -87,6 +89,7 @@ def choose(
     begun = clock()
     usable: dict[BackendName, Backend] = {AS_SAVED: candidates[AS_SAVED]()}
     saved, one = usable[AS_SAVED], _of_size(agreement.tensors, 1)
+    agreement.check(AS_SAVED, saved)  # the graph optimizer has seen it now
     saved(one)  # the first call of a size prepares kernels for it
     alone_s = min(_seconds(partial(saved, one), clock) for _ in range(3))
     sizes = (1, *[size for size in LARGE_SIZES if alone_s * size <= SLOW_S][:1])
@@ -98,7 +101,7 @@ def choose(
     for name, make in candidates.items():
         if name == AS_SAVED:
             continue
-        if clock() - begun > ENOUGH_S:
+        if clock() - begun > MAKING_S:
             refused[name], is_cut_short = "no time left to try it", True
             continue
         try:
@@ -114,27 +117,41 @@ def choose(
             has_failed |= not is_expected
         else:
             usable[name] = backend
-    seconds = _timed(usable, batches, clock=clock, until=begun + ENOUGH_S) if len(usable) > 1 else {}
+    times = _timed(usable, batches, clock=clock, until=begun + ENOUGH_S) if len(usable) > 1 else []
+    seconds = _medians(times)
     small = _fastest(seconds, 0)
     large = _fastest(seconds, 1) if len(batches) > 1 else AS_SAVED
     # Another time may do for all; but no load is to take that long again if something faster is found already.
-    is_lasting = not has_failed and (not is_cut_short or (small, large) != (AS_SAVED, AS_SAVED))
+    is_done = not is_cut_short or (small, large) != (AS_SAVED, AS_SAVED)
+    is_lasting = is_done and not has_failed and (len(usable) == 1 or len(times) >= LEAST_ROUNDS)
     choice = Choice(small, large, sizes, seconds, refused, is_lasting, hangs_on_weights)
     return choice, by_size(usable[small], usable[large])
 
 
 def _timed(
     backends: Mapping[BackendName, Backend], batches: list[Tensors], *, clock: Callable[[], float], until: float
-) -> dict[BackendName, tuple[float, ...]]:
-    """The median seconds of a call of each backend with each batch, measured in turn."""
-    taken: dict[BackendName, list[list[float]]] = {name: [[] for _ in batches] for name in backends}
-    for _ in range(ROUNDS):
-        for name, backend in backends.items():
-            for times, batch in zip(taken[name], batches, strict=True):
-                times.append(_seconds(partial(backend, batch), clock))
-        if clock() > until:
+) -> list[dict[BackendName, tuple[float, ...]]]:
+    """Round by round the seconds of a call of each backend with each batch, measured in turn."""
+    rounds: list[dict[BackendName, tuple[float, ...]]] = []
+    while len(rounds) < ROUNDS:
+        begun = clock()
+        rounds.append(
+            {
+                name: tuple(_seconds(partial(backend, batch), clock) for batch in batches)
+                for name, backend in backends.items()
+            }
+        )
+        now = clock()
+        is_late = now > until
+        has_grace = len(rounds) < LEAST_ROUNDS and now + (now - begun) <= until + GRACE_S
+        if is_late and not has_grace:
             break
-    return {name: tuple(statistics.median(times) for times in both) for name, both in taken.items()}
+    return rounds
+
+
+def _medians(times: list[dict[BackendName, tuple[float, ...]]]) -> dict[BackendName, tuple[float, ...]]:
+    names = times[0] if times else ()
+    return {name: tuple(map(statistics.median, zip(*(one[name] for one in times), strict=True))) for name in names}
 
 
 def _seconds(work: Callable[[], object], clock: Callable[[], float]) -> float:

@@ -21,7 +21,7 @@ from service.runtime.memory import Memory
 
 logger = logging.getLogger("bifocal")
 
-METHOD = 2  # of choosing; changes when what was chosen before should be chosen again
+METHOD = 3  # of choosing; changes when what was chosen before should be chosen again
 
 
 class Chooser:
@@ -60,9 +60,9 @@ class Chooser:
         """
         if self._told != "auto":
             return _made([self._told], bundle, offered, agreement)
-        candidates = {name: make for name, make in offered.items() if self._precision == "auto" or is_float32(name)}
+        candidates = self._candidates(offered)
         if len(candidates) == 1:
-            return candidates[AS_SAVED]()
+            return _made([AS_SAVED], bundle, candidates, agreement)
         general, own = (self._key(bundle, candidates, weights=weights) for weights in (False, True))
         if self._memory and (before := self._memory.recall(own) or self._memory.recall(general)):
             # Not believed, but asked about the golden examples.
@@ -75,6 +75,16 @@ class Chooser:
         if self._memory and choice.is_lasting:
             self._memory.keep(own if choice.hangs_on_weights else general, [choice.small, choice.large])
         return backend
+
+    def _candidates(self, offered: Candidates) -> Candidates:
+        """Those that compete."""
+        # Freezing gained nothing where it was measured, and takes longer than all of OpenVINO's together.
+        is_worth_it = "openvino-float32" not in offered
+        return {
+            name: make
+            for name, make in offered.items()
+            if (self._precision == "auto" or is_float32(name)) and (name != "frozen-float32" or is_worth_it)
+        }
 
     def _key(self, bundle: Bundle, candidates: Candidates, *, weights: bool) -> str:
         """What a choice hangs on: the machine, the libraries, the network and what there is to choose from.
@@ -113,8 +123,7 @@ def _one(name: str, bundle: Bundle, offered: Candidates, agreement: Agreement) -
     known, make = makes[name]
     try:
         backend = make()
-        if known != AS_SAVED:
-            agreement.check(known, backend)
+        agreement.check(known, backend)
     except Exception as error:
         logger.info("backend %s can't be used: %s", name, error, exc_info=not isinstance(error, UnusableError))
         raise BundleError(f"The backend {name} can't be used for {bundle.path.name}: {reason_of(error)}") from error

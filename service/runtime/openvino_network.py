@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from model.examples import Tensors
 from service.backends import Answers, Backend
+from service.runtime.lean_import import without_keras_models
 from service.runtime.quantization import quantize
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ class OpenVINONetwork:
         """In float32, not compiled yet."""
         import openvino
 
-        return openvino.convert_model(*self._loaded.classify.concrete_functions)
+        with without_keras_models(tf):
+            return openvino.convert_model(*self._loaded.classify.concrete_functions)
 
     def _compiled(self, network: openvino.Model, precision: Literal["f32", "bf16"]) -> Backend:
         import openvino

@@ -29,6 +29,20 @@ def as_saved(signature: Callable[..., Mapping[str, tf.Tensor]]) -> Backend:
     return lambda tensors: call(signature, tensors)
 
 
+def as_written(signature: Callable[..., Mapping[str, tf.Tensor]]) -> Backend:
+    """A signature as it was loaded, run as it stands: the graph optimizer leaves it alone.
+
+    Whose first call is several times as fast, and the others as fast where little can be made of the graph.
+    """
+    options = _unoptimized()
+
+    def answer(tensors: Tensors) -> Answers:
+        with called_with(options):
+            return call(signature, tensors)
+
+    return answer
+
+
 def frozen(signature: Any, *, bfloat16: bool) -> Backend:
     """A signature with its variables as constants, which lets the graph optimizer see more.
 
@@ -69,6 +83,13 @@ def called_with(options: context.FunctionCallOptions) -> Iterator[None]:
         yield
     finally:
         eager.function_call_options = before
+
+
+def _unoptimized() -> context.FunctionCallOptions:
+    """Options with which a graph is run as it is."""
+    config = context.context().config  # a copy
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    return context.FunctionCallOptions(config_proto=config)
 
 
 def mixed() -> context.FunctionCallOptions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Generic
@@ -25,11 +25,13 @@ class Shelf(Generic[AnyEngine]):
     Args:
         pins: versions that people have chosen.
         keep: versions of a model that stay loaded, the one that answers among them.
+        sweep: called when a version was put away, in a thread that nothing waits for.
     """
 
-    def __init__(self, pins: Pins, *, keep: int) -> None:
+    def __init__(self, pins: Pins, *, keep: int, sweep: Callable[[], object] = lambda: None) -> None:
         self._pins = pins
         self._keep = keep
+        self._sweep = sweep
         self._models: dict[str, Versions[AnyEngine]] = {}
         self._leaving: set[Served[AnyEngine]] = set()  # swapped out, but still held by requests
         self._lock = threading.Lock()
@@ -249,6 +251,7 @@ class Shelf(Generic[AnyEngine]):
         self._leaving.discard(served)
         # Not here: this may be the event loop's thread, and closing waits.
         self._putting_away.submit(close, served)
+        self._putting_away.submit(self._sweep)  # on its own: by then, `close` holds the version no more
 
 
 def close(served: Served[AnyEngine]) -> None:

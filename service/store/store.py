@@ -34,6 +34,7 @@ class Store(Generic[AnyEngine]):
         open_engine: a bundle -> what answers for it, checked and warm.
         keep_versions: versions of a model that stay loaded, the one that answers among them.
         state_dir: holds the pins; `<models>/.state` if None.
+        sweep: called when a version was put away.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Store(Generic[AnyEngine]):
         *,
         keep_versions: int,
         state_dir: Path | None = None,
+        sweep: Callable[[], object] = lambda: None,
     ) -> None:
         def is_draining() -> bool:
             return self.is_draining
@@ -50,7 +52,7 @@ class Store(Generic[AnyEngine]):
         self.is_draining = False
         self._models = models
         self._pins = Pins(state_dir or models / ".state")
-        self._shelf: Shelf[AnyEngine] = Shelf(self._pins, keep=keep_versions)
+        self._shelf: Shelf[AnyEngine] = Shelf(self._pins, keep=keep_versions, sweep=sweep)
         self._loader = Loader(models, Opener(models, open_engine), self._shelf, is_draining)
         self._choices = Choices(self._pins, self._shelf, self._loader, is_draining)
         self._poller: Poller | None = None

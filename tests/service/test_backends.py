@@ -118,6 +118,37 @@ def test_a_slow_model_keeps_large_batches_and_takes_no_longer_than_it_must() -> 
     assert clock.now < ENOUGH_S + 1.2
 
 
+def test_what_was_measured_but_once_is_not_remembered() -> None:
+    clock = Clock()
+    choice = chosen(
+        clock,
+        tensorflow_float32=clock.backend(first_s=0.7),
+        frozen_float32=clock.backend(first_s=0.5),
+    )
+
+    assert choice.small == "frozen-float32"
+    assert not choice.is_lasting
+
+
+def test_a_little_more_time_is_taken_for_three_rounds() -> None:
+    clock = Clock()
+    times = iter([0.01, 0.01, 0.01, 0.2])  # three checks, and a first round that is disturbed
+
+    def disturbed(tensors: Tensors) -> Answers:
+        clock.now += next(times, 0.01)
+        return repeated(EXPECTED, tensors)
+
+    def made() -> Backend:
+        clock.now += ENOUGH_S
+        return disturbed
+
+    candidates = {AS_SAVED: lambda: clock.backend(first_s=0.02), "openvino-int8": made}
+    choice = choose(candidates, AGREEMENT, clock=clock)[0]
+
+    assert (choice.small, choice.large) == ("openvino-int8", "openvino-int8")
+    assert choice.is_lasting
+
+
 def test_large_batches_of_a_rather_slow_model_are_smaller_ones() -> None:
     clock = Clock()
     choice = chosen(
@@ -289,6 +320,15 @@ def test_float32_leaves_out_what_has_another_precision(bundle: Bundle) -> None:
     Chooser("auto", precision="float32").choose(bundle, offered, AGREEMENT)
 
     assert asked == [AS_SAVED, "frozen-float32"]
+
+
+def test_a_frozen_graph_does_not_compete_with_openvino(bundle: Bundle) -> None:
+    asked: list[str] = []
+    offered = candidates(asked)
+    offered["openvino-float32"] = offered[AS_SAVED]
+    Chooser("auto").choose(bundle, offered, AGREEMENT)
+
+    assert asked == [AS_SAVED, AS_SAVED]
 
 
 def test_a_memory_forgets_what_was_not_used_for_longest(tmp_path: Path) -> None:

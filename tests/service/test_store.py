@@ -271,6 +271,26 @@ def test_a_version_that_was_put_away_is_freed(models: Path) -> None:
     store.close()
 
 
+def test_when_the_sweep_is_called_the_version_is_put_away_and_held_no_more(models: Path) -> None:
+    write_bundle(models, version=1)
+    engines: list[weakref.ref[Answerer]] = []
+    swept: list[bool] = []
+
+    def open_engine(bundle: Bundle) -> Answerer:
+        engine = Answerer(bundle)
+        engines.append(weakref.ref(engine))
+        return engine
+
+    store = Store(models, open_engine, keep_versions=1, sweep=lambda: swept.append(engines[0]() is None))
+    store.load()
+    write_bundle(models, version=2)
+    store.look()
+    wait_until(lambda: bool(swept))
+    store.close()
+
+    assert swept == [True]
+
+
 def test_no_request_meets_a_closed_version_through_200_swaps(models: Path) -> None:
     for version in (1, 2, 3):
         write_bundle(models, version=version)

@@ -1,0 +1,64 @@
+"""TensorFlow and TF Text without Keras, which both import, and which serving has no use for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+_FOR_OPTIMIZERS = "keras.src.optimizers"
+_TF_TEXT = "tensorflow_text"
+
+
+@contextmanager
+def without_keras() -> Iterator[None]:
+    """Surrounds the import of TensorFlow, which takes twice as long with Keras where training is installed too.
+
+    For Keras imports what there is of scikit-learn, matplotlib and SciPy. TensorFlow does without it where it is not
+    installed; None in its place says so to Python. Nothing changes where it was imported before, and it can be
+    afterwards.
+    """
+    is_here = _FOR_OPTIMIZERS in sys.modules
+    if not is_here:
+        sys.modules[_FOR_OPTIMIZERS] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if not is_here:
+            del sys.modules[_FOR_OPTIMIZERS]
+
+
+class _NoModel:
+    """What nothing is an instance of."""
+
+
+@contextmanager
+def without_keras_models(tensorflow: ModuleType) -> Iterator[None]:
+    """Surrounds what asks whether something is a Keras model, which would import Keras; nothing is one then.
+
+    Args:
+        tensorflow: whose attribute `keras` is replaced meanwhile, unless Keras was imported before.
+    """
+    if "keras" in sys.modules:
+        yield
+        return
+    lazy = vars(tensorflow)["keras"]  # getattr would import it
+    tensorflow.keras = SimpleNamespace(Model=_NoModel, layers=SimpleNamespace(Layer=_NoModel))  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        tensorflow.keras = lazy  # type: ignore[attr-defined]
+
+
+def tf_text_operations() -> Path:
+    """The folder of the libraries with TF Text's operations; for `tf.load_library`, instead of importing it.
+
+    Its Python part makes layers of Keras.
+    """
+    found = find_spec(_TF_TEXT)
+    if found is None or not found.submodule_search_locations:
+        raise ModuleNotFoundError("TF Text is not installed: pip install bifocal", name=_TF_TEXT)
+    return Path(found.submodule_search_locations[0]) / "python" / "ops"
