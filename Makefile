@@ -2,7 +2,7 @@
 SHELL := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-slow test-load test-deploy check fix bench bench-model lock clean
+.PHONY: help setup demo test test-slow test-longest test-load test-deploy check fix bench bench-model lock clean
 
 PORT ?= 8000
 # The default python3 is what a person expects to be used; the others are for machines where it is too old or too new.
@@ -11,7 +11,7 @@ BIN := .venv/bin
 UV_INSTALL := $(BIN)/uv pip install --python $(BIN)/python
 
 help: ## show this list (the default)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "Variables: PYTHON=/path/to/python3.12 make setup; PORT=9000 make demo; UPGRADE=1 make lock"
 
 setup: .venv/installed ## make .venv with everything pinned in requirements.lock (again only when that changes)
@@ -52,8 +52,11 @@ demo: setup ## make the demo data, train on it (once), and serve the model on 12
 test: setup ## run the whole test suite
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-test-slow: setup ## train on the demo set and on real data, and hold what the README says (minutes)
+test-slow: setup ## kill and resume trainings, train in clusters, compare with Keras and other backends (minutes)
 	@$(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadfile
+
+test-longest: setup ## every pair of branch, merge and head, and what the README says of its data sets (20 minutes)
+	@$(BIN)/python -m pytest -m longest --numprocesses 2 --dist loadfile
 
 test-load: setup ## load a service on 127.0.0.1: overload, hang-ups, reloads, SIGTERM (minutes)
 	@$(BIN)/python -m pytest -m load

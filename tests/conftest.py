@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,16 @@ from training.progress import Reporter
 
 if TYPE_CHECKING:
     from training.fit import Fitted
+
+
+# Collecting imports TensorFlow, whose objects are looked through again and again, and none of which is garbage.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Has the garbage collector look at what tests make, and no more at what was imported for them."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.serving.candidates import Candidate, Variant
-from benchmarks.serving.load import Load, load
+from benchmarks.serving.load import Load
 from benchmarks.serving.pictures import LARGE
 from benchmarks.serving.questions import Questions
 from benchmarks.serving.running import Server
@@ -60,16 +60,11 @@ class Entrant:
 
     def measure(self, server: Server, file: Path, size: str, clients: int, *, seconds: float) -> None:
         """A round's load; twice the seconds for large pictures, of which there are few in a second."""
-        found = load(
-            file,
-            port=server.port,
-            clients=clients,
-            seconds=2 * seconds if size == LARGE else seconds,
-            warm_up_s=_WARM_UP_LARGE_S if size == LARGE else _WARM_UP_S,
-            cpu_s=server.tree.cpu_s,
-        )
+        if size == LARGE:
+            found = server.load(file, clients=clients, seconds=2 * seconds, warm_up_s=_WARM_UP_LARGE_S)
+        else:
+            found = server.load(file, clients=clients, seconds=seconds, warm_up_s=_WARM_UP_S)
         self.loads.setdefault((size, clients), []).append(found)
-        server.settle()
 
     def check(self, server: Server, questions: Questions) -> None:
         """Compares its answers with the right ones; one that answers something else takes no part."""
@@ -99,15 +94,7 @@ class Entrant:
         watcher = threading.Thread(target=look)
         watcher.start()
         try:
-            load(
-                file,
-                port=server.port,
-                clients=clients,
-                seconds=seconds,
-                warm_up_s=_WARM_UP_S,
-                cpu_s=server.tree.cpu_s,
-            )
+            server.load(file, clients=clients, seconds=seconds, warm_up_s=_WARM_UP_S)
         finally:
             done.set()
             watcher.join()
-        server.settle()

@@ -18,6 +18,7 @@ from benchmarks.serving.asking import ask
 from benchmarks.serving.candidates import Candidate, Variant
 from benchmarks.serving.environments import python_of
 from benchmarks.serving.folder import ROOT, made
+from benchmarks.serving.load import Load, load
 from benchmarks.serving.pictures import Asked
 
 _START_S = 120
@@ -48,6 +49,14 @@ class Server:
             self.settle()
         finally:
             self.tree.stop()
+
+    def load(self, requests: Path, *, clients: int, seconds: float, warm_up_s: float) -> Load:
+        """Loads it; it has settled again afterwards."""
+        found = load(
+            requests, port=self.port, clients=clients, seconds=seconds, warm_up_s=warm_up_s, cpu_s=self.tree.cpu_s
+        )
+        self.settle()
+        return found
 
     def settle(self, *, patience_s: float = 10) -> None:
         """Waits until it does next to nothing."""

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.serving.candidates import CANDIDATES, Candidate, Variant
-from benchmarks.serving.load import load
 from benchmarks.serving.questions import Questions
 from benchmarks.serving.running import started
 
@@ -95,16 +94,9 @@ def _try(
                 return Trial(variant.name, failure=f"answers something else: probabilities differ by {difference:.2g}")
             file = questions.file(size, server)
             found = {}
+            server.settle()
             for clients in (MANY, 1):
-                server.settle()
-                found[clients] = load(
-                    file,
-                    port=server.port,
-                    clients=clients,
-                    seconds=seconds,
-                    warm_up_s=_WARM_UP_S,
-                    cpu_s=server.tree.cpu_s,
-                )
+                found[clients] = server.load(file, clients=clients, seconds=seconds, warm_up_s=_WARM_UP_S)
                 if found[clients].failed:
                     return Trial(variant.name, failure=f"{found[clients].failed} requests failed")
             return Trial(variant.name, found[MANY].requests_per_s, found[1].quantile_ms(50))

@@ -1,4 +1,4 @@
-"""What the README says of the demo set and of real data, measured anew. Minutes: `make test-slow`."""
+"""What the README says of the demo set and of real data, measured anew. Minutes: `make test-longest`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmarks.explanations import deletion_test
 from service.client import Client
 from tests.integration.server import serving
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.longest, pytest.mark.timeout(1200)]
 
 OPENMOJI = Path(__file__).parents[3] / "shared" / "data" / "openmoji"
 
