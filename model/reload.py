@@ -9,6 +9,7 @@ can.
 import gc
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,13 @@ def main(saved_model: str, inputs: str, outputs: str) -> None:
             signature, name = key.split("/")
             arguments.setdefault(signature, {})[name] = tf.constant(arrays[key])
     loaded = tf.saved_model.load(saved_model)
-    answers = {
-        f"{signature}/{name}": tensor.numpy()
-        for signature, tensors in arguments.items()
-        for name, tensor in loaded.signatures[signature](**tensors).items()
-    }
+    answers = {}
+    for signature, tensors in arguments.items():
+        # What predicts, as TensorFlow runs it by itself. The others as they are written: optimizing a graph takes
+        # longer than calling it once.
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": signature != "serving_default"})
+        for name, tensor in loaded.signatures[signature](**tensors).items():
+            answers[f"{signature}/{name}"] = tensor.numpy()
     np.savez(outputs, allow_pickle=True, **answers)
 
 
@@ -40,9 +43,8 @@ def _tensorflow() -> Any:
     import tensorflow
 
     for folder in find_spec("tensorflow_text").submodule_search_locations:  # type: ignore[union-attr]
-        tensorflow.load_library(f"{folder}/python/ops")
-    # The graph as it was written: optimizing it takes longer than calling it.
-    tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+        for library in Path(folder, "python", "ops").glob("*.so"):
+            tensorflow.load_op_library(str(library))
     return tensorflow
 
 

@@ -82,7 +82,7 @@ def create_app(
         measured.watch_queue(name, engine.explanations, "explain")
         return engine
 
-    # What TensorFlow loaded is held in circles, and `serve` has them looked for rarely.
+    # What TensorFlow loads is held in circles, and `serve` has them looked for rarely.
     store = Store(
         settings.models, open_engine, keep_versions=settings.keep_versions, state_dir=settings.state, sweep=gc.collect
     )

@@ -164,6 +164,7 @@ class Admitted:
             job.cancel()
             timing = job.timing
             exchange.stages |= {"decode": timing.decode_s, "queue": timing.queue_s, "infer": timing.infer_s}
+            del job  # it knows its error, and an error this frame
         _note(exchange, self.spec, answers)
         return answers
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from training.fit import Fitted
 
 
-# Collecting imports TensorFlow, whose objects are looked through again and again, and none of which is garbage.
-gc.disable()
+# Collecting imports TensorFlow, whose objects are looked through again and again, and hardly any of which is garbage.
+# In the processes of pytest-xdist: that which they belong to collects nothing, and so would never enable it.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    gc.disable()
 
 
 def pytest_collection_finish() -> None:

@@ -80,8 +80,11 @@ class Job(Generic[Answer]):
             if not over.wait(timeout_s):
                 raise TimeoutError(f"There was no answer within {timeout_s} s.")
         if self._error is not None:
-            # All requests of a batch share the error; each would add its own lines to the trace.
-            raise self._error.with_traceback(None)
+            try:
+                # All requests of a batch share the error; each would add its own lines to the trace.
+                raise self._error.with_traceback(None)
+            finally:
+                del self  # else the error knows this frame, the frame the job, and the job the error
         return cast("list[Answer]", self._answers)  # all there, or it would not be over without an error
 
     def cancel(self) -> None:
@@ -112,7 +115,7 @@ class Job(Generic[Answer]):
         with self._lock:
             if self._is_over:
                 return
-            self._error = error
+            self._error = _without_frames(error)
             self.failed = failed
             self._is_over = True  # last: it is read without the lock, and what it stands for has to be there
             callbacks, self._callbacks = self._callbacks, []  # let go of: they know the job
@@ -121,3 +124,12 @@ class Job(Generic[Answer]):
                 callback()
             except Exception:  # an event loop that has been closed, say: the others are told all the same
                 logger.exception("one could not be told that its job is over")
+
+
+def _without_frames(error: BaseException | None) -> BaseException | None:
+    """An error and those it came of, without their traces, whose frames hold what they worked on: whole uploads."""
+    link = error
+    while link is not None:
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+    return error

@@ -27,6 +27,7 @@ ENOUGH_S = 5.0  # of everything: no further round is begun then
 GRACE_S = 1.0  # for `LEAST_ROUNDS`
 # So many times as fast as the model as it was saved it has to be: less may be the noise of a busy machine.
 CLEARLY = 1.1
+BY_FAR = 1.5  # so much is not the noise of a round or two either
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Choice:
         sizes: examples in the batches that were measured, a small and a large one; or a small one alone.
         seconds: for each that was measured, the median of a call with a batch of each size.
         refused: for each that can't be used, why.
-        is_lasting: whether another time the same would come of it: nothing failed that may succeed then.
+        is_lasting: whether another time the same would come of it: nothing failed that may succeed then, and it was
+            measured often enough.
         hangs_on_weights: whether one was refused that other weights of the same network might be allowed.
     """
 
@@ -79,8 +81,8 @@ def choose(
     """Makes each candidate, drops those that disagree with the model as it was saved, and times the others in turn.
 
     Args:
-        candidates: the model as it was saved first.
-        agreement: what they have to answer.
+        candidates: the model as it was saved first, which is not checked here.
+        agreement: what the others have to answer.
         clock: gives seconds.
 
     Returns:
@@ -89,7 +91,6 @@ def choose(
     begun = clock()
     usable: dict[BackendName, Backend] = {AS_SAVED: candidates[AS_SAVED]()}
     saved, one = usable[AS_SAVED], _of_size(agreement.tensors, 1)
-    agreement.check(AS_SAVED, saved)  # the graph optimizer has seen it now
     saved(one)  # the first call of a size prepares kernels for it
     alone_s = min(_seconds(partial(saved, one), clock) for _ in range(3))
     sizes = (1, *[size for size in LARGE_SIZES if alone_s * size <= SLOW_S][:1])
@@ -123,7 +124,8 @@ def choose(
     large = _fastest(seconds, 1) if len(batches) > 1 else AS_SAVED
     # Another time may do for all; but no load is to take that long again if something faster is found already.
     is_done = not is_cut_short or (small, large) != (AS_SAVED, AS_SAVED)
-    is_lasting = is_done and not has_failed and (len(usable) == 1 or len(times) >= LEAST_ROUNDS)
+    is_sure = len(usable) == 1 or len(times) >= LEAST_ROUNDS or _is_by_far(seconds)
+    is_lasting = is_done and not has_failed and is_sure
     choice = Choice(small, large, sizes, seconds, refused, is_lasting, hangs_on_weights)
     return choice, by_size(usable[small], usable[large])
 
@@ -165,6 +167,11 @@ def _fastest(seconds: Mapping[BackendName, tuple[float, ...]], place: int) -> Ba
         return AS_SAVED
     fastest = min(seconds, key=lambda name: seconds[name][place])
     return fastest if seconds[AS_SAVED][place] / seconds[fastest][place] >= CLEARLY else AS_SAVED
+
+
+def _is_by_far(seconds: Mapping[BackendName, tuple[float, ...]]) -> bool:
+    """Whether the model as it was saved is far behind, with batches of each size."""
+    return all(saved / min(others) >= BY_FAR for saved, *others in zip(*seconds.values(), strict=True))
 
 
 def _of_size(tensors: Tensors, size: int) -> Tensors:

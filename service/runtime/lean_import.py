@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
-_FOR_OPTIMIZERS = "keras.src.optimizers"
+_KERAS_OPTIMIZERS = "keras.src.optimizers"
 _TF_TEXT = "tensorflow_text"
 
 
@@ -19,16 +19,16 @@ def without_keras() -> Iterator[None]:
 
     For Keras imports what there is of scikit-learn, matplotlib and SciPy. TensorFlow does without it where it is not
     installed; None in its place says so to Python. Nothing changes where it was imported before, and it can be
-    afterwards.
+    afterwards; another thread must not import it meanwhile.
     """
-    is_here = _FOR_OPTIMIZERS in sys.modules
+    is_here = _KERAS_OPTIMIZERS in sys.modules
     if not is_here:
-        sys.modules[_FOR_OPTIMIZERS] = None  # type: ignore[assignment]
+        sys.modules[_KERAS_OPTIMIZERS] = None  # type: ignore[assignment]
     try:
         yield
     finally:
-        if not is_here:
-            del sys.modules[_FOR_OPTIMIZERS]
+        if not is_here and sys.modules.get(_KERAS_OPTIMIZERS) is None:
+            del sys.modules[_KERAS_OPTIMIZERS]
 
 
 class _NoModel:
@@ -45,7 +45,7 @@ def without_keras_models(tensorflow: ModuleType) -> Iterator[None]:
     if "keras" in sys.modules:
         yield
         return
-    lazy = vars(tensorflow)["keras"]  # getattr would import it
+    lazy = vars(tensorflow).get("keras")  # getattr would import it
     tensorflow.keras = SimpleNamespace(Model=_NoModel, layers=SimpleNamespace(Layer=_NoModel))  # type: ignore[attr-defined]
     try:
         yield
@@ -53,12 +53,15 @@ def without_keras_models(tensorflow: ModuleType) -> Iterator[None]:
         tensorflow.keras = lazy  # type: ignore[attr-defined]
 
 
-def tf_text_operations() -> Path:
-    """The folder of the libraries with TF Text's operations; for `tf.load_library`, instead of importing it.
+def tf_text_libraries() -> list[Path]:
+    """The libraries with TF Text's operations; for `tf.load_op_library`, instead of importing its layers of Keras.
 
-    Its Python part makes layers of Keras.
+    Raises:
+        ModuleNotFoundError: if there are none.
     """
-    found = find_spec(_TF_TEXT)
-    if found is None or not found.submodule_search_locations:
-        raise ModuleNotFoundError("TF Text is not installed: pip install bifocal", name=_TF_TEXT)
-    return Path(found.submodule_search_locations[0]) / "python" / "ops"
+    spec = find_spec(_TF_TEXT)
+    folders = (spec and spec.submodule_search_locations) or []
+    found = [file for folder in folders for file in sorted(Path(folder, "python", "ops").glob("*.so"))]
+    if not found:
+        raise ModuleNotFoundError("TF Text is not installed, or without its operations.", name=_TF_TEXT)
+    return found

@@ -29,12 +29,12 @@ def as_saved(signature: Callable[..., Mapping[str, tf.Tensor]]) -> Backend:
     return lambda tensors: call(signature, tensors)
 
 
-def as_written(signature: Callable[..., Mapping[str, tf.Tensor]]) -> Backend:
-    """A signature as it was loaded, run as it stands: the graph optimizer leaves it alone.
+def unoptimized(signature: Callable[..., Mapping[str, tf.Tensor]]) -> Backend:
+    """A signature as it was loaded, which the graph optimizer leaves alone: for what is called rarely.
 
-    Whose first call is several times as fast, and the others as fast where little can be made of the graph.
+    The first call is several times as fast. The others were as fast for explanations of the default model.
     """
-    options = _unoptimized()
+    options = written()
 
     def answer(tensors: Tensors) -> Answers:
         with called_with(options):
@@ -85,7 +85,7 @@ def called_with(options: context.FunctionCallOptions) -> Iterator[None]:
         eager.function_call_options = before
 
 
-def _unoptimized() -> context.FunctionCallOptions:
+def written() -> context.FunctionCallOptions:
     """Options with which a graph is run as it is."""
     config = context.context().config  # a copy
     config.graph_options.rewrite_options.disable_meta_optimizer = True

@@ -27,16 +27,24 @@ class Loader(Generic[AnyEngine]):
         opener: a version's directory -> what answers for it.
         shelf: where they go.
         is_draining: whether the service is about to end, so that no other load should begin.
+        sweep: called after each load: what was tried and not taken may lie about.
     """
 
     def __init__(
-        self, models: Path, opener: Opener[AnyEngine], shelf: Shelf[AnyEngine], is_draining: Callable[[], bool]
+        self,
+        models: Path,
+        opener: Opener[AnyEngine],
+        shelf: Shelf[AnyEngine],
+        is_draining: Callable[[], bool],
+        *,
+        sweep: Callable[[], object] = lambda: None,
     ) -> None:
         self.lock = threading.Lock()
         self._models = models
         self._opener = opener
         self._shelf = shelf
         self._is_draining = is_draining
+        self._sweep = sweep
         self._unreadable = ""
 
     def see(self) -> bool:
@@ -60,6 +68,7 @@ class Loader(Generic[AnyEngine]):
             if self._shelf.take_over(name, version):
                 return
             opened = self._try(name, version, is_first=is_first)
+            self._sweep()
             if opened is not None:
                 if not self._shelf.take_over(name, version, opened):
                     close(opened)  # another was chosen while it was being loaded
@@ -73,7 +82,10 @@ class Loader(Generic[AnyEngine]):
             OSError: if its directory can't be read.
         """
         files = fingerprint(self._opener.directory(name, version))
-        return self._open(name, version, files, may_be_incomplete=False)
+        try:
+            return self._open(name, version, files, may_be_incomplete=False)
+        finally:
+            self._sweep()
 
     def compare(self, name: str) -> None:
         """Takes note of loaded versions whose files have changed or are gone."""

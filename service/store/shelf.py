@@ -25,7 +25,7 @@ class Shelf(Generic[AnyEngine]):
     Args:
         pins: versions that people have chosen.
         keep: versions of a model that stay loaded, the one that answers among them.
-        sweep: called when a version was put away, in a thread that nothing waits for.
+        sweep: called when a version was put away.
     """
 
     def __init__(self, pins: Pins, *, keep: int, sweep: Callable[[], object] = lambda: None) -> None:

@@ -34,7 +34,7 @@ class Store(Generic[AnyEngine]):
         open_engine: a bundle -> what answers for it, checked and warm.
         keep_versions: versions of a model that stay loaded, the one that answers among them.
         state_dir: holds the pins; `<models>/.state` if None.
-        sweep: called when a version was put away.
+        sweep: called when a version was loaded, refused or put away.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Store(Generic[AnyEngine]):
         self._models = models
         self._pins = Pins(state_dir or models / ".state")
         self._shelf: Shelf[AnyEngine] = Shelf(self._pins, keep=keep_versions, sweep=sweep)
-        self._loader = Loader(models, Opener(models, open_engine), self._shelf, is_draining)
+        self._loader = Loader(models, Opener(models, open_engine), self._shelf, is_draining, sweep=sweep)
         self._choices = Choices(self._pins, self._shelf, self._loader, is_draining)
         self._poller: Poller | None = None
 

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -128,6 +129,18 @@ def test_what_was_measured_but_once_is_not_remembered() -> None:
 
     assert choice.small == "frozen-float32"
     assert not choice.is_lasting
+
+
+def test_what_was_measured_but_once_and_is_far_ahead_is_remembered() -> None:
+    clock = Clock()
+    choice = chosen(
+        clock,
+        tensorflow_float32=clock.backend(first_s=0.7),
+        frozen_float32=clock.backend(first_s=0.4),
+    )
+
+    assert choice.small == "frozen-float32"
+    assert choice.is_lasting
 
 
 def test_a_little_more_time_is_taken_for_three_rounds() -> None:
@@ -325,10 +338,40 @@ def test_float32_leaves_out_what_has_another_precision(bundle: Bundle) -> None:
 def test_a_frozen_graph_does_not_compete_with_openvino(bundle: Bundle) -> None:
     asked: list[str] = []
     offered = candidates(asked)
-    offered["openvino-float32"] = offered[AS_SAVED]
+    saved = offered[AS_SAVED]
+
+    def openvino() -> Backend:
+        asked.append("openvino-float32")
+        return saved()
+
+    offered["openvino-float32"] = openvino
     Chooser("auto").choose(bundle, offered, AGREEMENT)
 
-    assert asked == [AS_SAVED, AS_SAVED]
+    assert "openvino-float32" in asked
+    assert "frozen-float32" not in asked
+
+
+@pytest.mark.parametrize("backend", ["auto", AS_SAVED])
+@pytest.mark.parametrize("others", [True, False])
+def test_the_model_as_it_was_saved_has_to_agree_too(
+    bundle: Bundle, backend: Literal["auto", "tensorflow-float32"], others: bool
+) -> None:
+    wrong = other("one", 0, 0, 0.701)
+    offered = {AS_SAVED: lambda: lambda tensors: repeated(wrong, tensors)}
+    if others:
+        offered = candidates([]) | offered
+
+    with pytest.raises(BundleError, match=r"backend tensorflow-float32 can't be used for 1: probabilities of 'one'"):
+        Chooser(backend).choose(bundle, offered, AGREEMENT)
+
+
+def test_the_model_as_it_was_saved_may_change_a_label_by_rounding() -> None:
+    near = {**EXPECTED, "one": np.array([[0.49999, 0.50001]] * 2, np.float32)}
+    agreement = Agreement(AGREEMENT.tensors, near, SPEC, THRESHOLDS)
+    turned = {**near, "one": near["one"][:, ::-1]}
+    agreement.check(AS_SAVED, lambda _: turned)
+    with pytest.raises(DisagreementError, match="labels of 'one' change"):
+        agreement.check("frozen-float32", lambda _: turned)
 
 
 def test_a_memory_forgets_what_was_not_used_for_longest(tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 
-from service.runtime.lean_import import tf_text_operations, without_keras
+from service.runtime.lean_import import without_keras, without_keras_models
 
 OPTIMIZERS = "keras.src.optimizers"
 
@@ -19,6 +20,8 @@ import service.runtime
 import tensorflow as tf
 for library in ("keras", "sklearn", "matplotlib", "tensorflow_text"):
     assert not [name for name in sys.modules if name.split(".")[0] == library], library
+from tensorflow.python.framework import op_def_registry
+assert op_def_registry.get("WordpieceTokenizeWithOffsets") and op_def_registry.get("RegexSplitWithOffsets")
 import tensorflow_text
 assert tensorflow_text.WhitespaceTokenizer().tokenize(["a b"]).to_list() == [[b"a", b"b"]]
 assert tf.keras.layers.Dense(1)(tf.ones((2, 3))).shape == (2, 1)
@@ -51,5 +54,11 @@ def test_where_keras_is_there_it_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sys.modules[OPTIMIZERS] is sys
 
 
-def test_the_operations_of_tf_text_are_where_they_are_looked_for() -> None:
-    assert list(tf_text_operations().glob("*.so"))
+def test_nothing_is_a_keras_model_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
+    lazy = object()
+    tensorflow = ModuleType("tensorflow")
+    tensorflow.keras = lazy
+    with without_keras_models(tensorflow):
+        assert not isinstance(lazy, (tensorflow.keras.Model, tensorflow.keras.layers.Layer))
+    assert tensorflow.keras is lazy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import threading
 import time
 import weakref
@@ -330,6 +331,41 @@ def test_an_answered_request_holds_on_to_nothing() -> None:
         with pipeline(lambda pictures: [1 for _ in pictures], decode) as numbers:
             job = numbers.submit(["1", "2"], soon())
             assert job.result(30) == [1, 1]
+            wait_until(lambda: all(reference() is None for reference in made), timeout_s=2)
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("fails", ["decoding", "the batch"])
+def test_nor_does_one_that_failed(fails: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL + 1, "bifocal")  # or pytest holds on to the trace that is logged
+
+    class Upload:
+        """Stands for a file."""
+
+    made: list[weakref.ref[Upload]] = []
+
+    def broken(_: object) -> Any:
+        try:
+            raise ValueError("what is below")
+        except ValueError as error:
+            raise RuntimeError("broken") from error
+
+    def uploads() -> Any:
+        uploaded = Upload()
+        made.append(weakref.ref(uploaded))
+        return [uploaded]
+
+    def ask(numbers: Any) -> None:
+        job = numbers.submit(uploads(), soon())
+        with pytest.raises(RuntimeError, match="broken"):
+            job.result(30)
+
+    gc.disable()  # so that a cycle would be seen
+    try:
+        predict, decode = (double, broken) if fails == "decoding" else (broken, lambda upload: upload)
+        with pipeline(predict, decode) as numbers:
+            ask(numbers)
             wait_until(lambda: all(reference() is None for reference in made), timeout_s=2)
     finally:
         gc.enable()

@@ -285,10 +285,10 @@ def test_when_the_sweep_is_called_the_version_is_put_away_and_held_no_more(model
     store.load()
     write_bundle(models, version=2)
     store.look()
-    wait_until(lambda: bool(swept))
+    wait_until(lambda: len(swept) == 3)
     store.close()
 
-    assert swept == [True]
+    assert swept == [False, False, True]  # after each load, and when the first was put away
 
 
 def test_no_request_meets_a_closed_version_through_200_swaps(models: Path) -> None:
