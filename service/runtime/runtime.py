@@ -45,8 +45,8 @@ def prepare(*, intra_op: int, inter_op: int) -> None:
 
     Sets the sizes of TensorFlow's own pools. And has the garbage collector stop all else less often:
 
-    - It no longer sees the 400,000 objects that TensorFlow's import leaves, under 4,000 of them garbage. Whoever imports
-      TensorFlow may switch it off until then: looking through them again and again is a sixth of the import.
+    - It no longer sees the 400,000 objects that TensorFlow's import leaves, under 4,000 of them garbage. Whoever
+      imports TensorFlow may switch it off until then: looking through them again and again is a sixth of the import.
     - It looks through old objects, those of the models, ten times more rarely. Requests leave next to nothing there,
       and each time took a tenth of a second: a fifth of the 99th percentile of busy answers.
 
