@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -46,6 +45,7 @@ def create_app(
     threads: Threads | None = None,
     log_to: int | None = None,
     traces: Traces | None = None,
+    sweep: Callable[[], object] = lambda: None,
     on_ready: Callable[[], None] = lambda: None,
     on_failed_start: Callable[[], None] = lambda: None,
 ) -> FastAPI:
@@ -59,6 +59,7 @@ def create_app(
         threads: how many do what; chosen from the settings and the machine if not given.
         log_to: file descriptor that a line for each request is written to; no log if not given.
         traces: has a span for each request, if given.
+        sweep: called when a version was loaded, refused or put away.
         on_ready: called when the models are loaded.
         on_failed_start: called when no model could be loaded.
     """
@@ -82,9 +83,8 @@ def create_app(
         measured.watch_queue(name, engine.explanations, "explain")
         return engine
 
-    # What TensorFlow loads is held in circles, and `serve` has them looked for rarely.
     store = Store(
-        settings.models, open_engine, keep_versions=settings.keep_versions, state_dir=settings.state, sweep=gc.collect
+        settings.models, open_engine, keep_versions=settings.keep_versions, state_dir=settings.state, sweep=sweep
     )
     measured.watch_models(store)
 

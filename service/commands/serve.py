@@ -121,7 +121,14 @@ def _run(settings: Settings, example: Path | None) -> bool:
         app.state.store.is_draining = True
 
     app = create_app(
-        settings, load, threads=threads, log_to=_STDOUT, traces=traces, on_ready=invite, on_failed_start=fail
+        settings,
+        load,
+        threads=threads,
+        log_to=_STDOUT,
+        traces=traces,
+        sweep=gc.collect,  # what TensorFlow loads is held in circles, and `prepare` has them looked for rarely
+        on_ready=invite,
+        on_failed_start=fail,
     )
     options: dict[str, Any] = {"host": settings.host, "port": settings.port, "log_config": log_config(), "ws": "none"}
     config = uvicorn.Config(
