@@ -159,7 +159,6 @@ def test_some_kinds_are_trained_on_and_reloaded(tmp_path: Path) -> None:
 
 
 @pytest.mark.longest
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("first", range(0, len(PAIRWISE), AT_ONCE))
 def test_every_pair_of_kinds_is_trained_on_and_reloaded(first: int, tmp_path: Path) -> None:
     check(PAIRWISE[first : first + AT_ONCE], tmp_path)
