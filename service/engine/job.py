@@ -128,8 +128,11 @@ class Job(Generic[Answer]):
 
 def _without_frames(error: BaseException | None) -> BaseException | None:
     """An error and those it came of, without their traces, whose frames hold what they worked on: whole uploads."""
-    link = error
-    while link is not None:
-        link.__traceback__ = None
-        link = link.__cause__ or link.__context__
+    links, seen = [error], set[int]()  # errors may name each other in circles
+    while links:
+        link = links.pop()
+        if link is not None and id(link) not in seen:
+            seen.add(id(link))
+            link.__traceback__ = None
+            links += [link.__cause__, link.__context__]
     return error

@@ -348,8 +348,10 @@ def test_nor_does_one_that_failed(fails: str, caplog: pytest.LogCaptureFixture) 
     def broken(_: object) -> Any:
         try:
             raise ValueError("what is below")
-        except ValueError as error:
-            raise RuntimeError("broken") from error
+        except ValueError as below:
+            error = RuntimeError("broken")
+            below.__cause__ = error  # in a circle, and its context is another than its cause
+            raise error from OSError("why")
 
     def uploads() -> Any:
         uploaded = Upload()
