@@ -31,6 +31,7 @@ from service.answers import body
 from service.engine import Answered
 from service.intake import inputs
 from service.intake.forms import read_form
+from service.runtime.openvino_core import core
 from service.runtime.openvino_network import OpenVINONetwork
 from service.runtime.quantization import quantize
 from service.settings import Settings
@@ -163,7 +164,7 @@ class Ceilings:
         examples = network.halves.encoded(self._tensors(len(self._decoded)), places)
         found = []
         for model in (network.converted, quantize(network.converted, examples)):
-            compiled = openvino.Core().compile_model(model, "CPU", {"PERFORMANCE_HINT": "THROUGHPUT"})
+            compiled = core().compile_model(model, "CPU", {"PERFORMANCE_HINT": "THROUGHPUT"})
             requests = openvino.AsyncInferQueue(compiled)
             for batch in BATCHES:
                 given = network.halves.encoded(self._tensors(batch), network.halves.places(compiled))

@@ -22,6 +22,7 @@ from model.golden import Golden
 from service.backends import BackendName
 from service.engine import Engine
 from service.runtime import Chooser, Runtime
+from service.runtime.openvino_core import core
 from service.settings import Settings
 from service.store import Store
 from service.threads import Threads
@@ -231,6 +232,12 @@ def test_every_backend_answers_and_explains_as_the_model_that_was_saved(
             np.testing.assert_allclose(one[1]["colour"], expected[1]["colour"], atol=1e-5)
     explained = (one.explain(examples[0], {"colour": 1})["colour"] for one in (runtime, other))
     assert len({repr(one.shares) for one in explained}) == 1
+
+
+def test_openvino_has_one_core(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    core()
+    monkeypatch.setattr("openvino.Core", None)
+    Runtime(bundle, Chooser("openvino-int8"))
 
 
 def test_int8_rounds_a_little(bundle: Bundle, runtime: Runtime) -> None:
