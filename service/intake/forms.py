@@ -15,6 +15,8 @@ from model.errors import MalformedError, OverloadedError, TooLargeError
 logger = logging.getLogger("bifocal")
 
 MAX_PARTS = 100
+# Of a file, written at once: each write of one over a megabyte is a trip to another thread.
+_WRITE_BYTES = 2**19
 _RETRY_AFTER_S = 5.0
 
 
@@ -54,6 +56,8 @@ class _WholeFormParser(MultiPartParser):
         super().__init__(headers, self._to_its_end(body), max_part_size=max_text_bytes)
         self._has_ended = False
         self._parts = 0
+        self._unwritten: list[bytes] = []  # of the file that is read
+        self._unwritten_bytes = 0
 
     def on_part_begin(self) -> None:
         self._parts += 1
@@ -63,7 +67,13 @@ class _WholeFormParser(MultiPartParser):
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         part = self._current_part
-        if part.file is None and len(part.data) + end - start > self.max_part_size:
+        if part.file is not None:
+            self._unwritten.append(data[start:end])
+            self._unwritten_bytes += end - start
+            if self._unwritten_bytes >= _WRITE_BYTES:
+                self._write()
+            return
+        if len(part.data) + end - start > self.max_part_size:
             raise TooLargeError(
                 f"The part {part.field_name[:100]!r} is over {self.max_part_size:,} bytes, more than the longest text. "
                 "Send a picture as a file part, with a file name."
@@ -79,7 +89,14 @@ class _WholeFormParser(MultiPartParser):
                 text = part.data.decode("latin-1")
             self.items.append((part.field_name, text))
         else:
+            self._write()
             super().on_part_end()
+
+    def _write(self) -> None:
+        """Has Starlette write what there is of the file, when it is done with what came last."""
+        self._file_parts_to_write.append((self._current_part, b"".join(self._unwritten)))
+        self._unwritten.clear()
+        self._unwritten_bytes = 0
 
     def on_end(self) -> None:
         self._has_ended = True

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import threading
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import openvino
 
 _making = threading.Lock()
+
+
+def compiled(network: openvino.Model, **options: Any) -> openvino.CompiledModel:
+    """A network made ready for this CPU.
+
+    Its threads are not pinned to CPUs, which decoders, TensorFlow and other models need too.
+
+    Args:
+        network: not changed.
+        options: of OpenVINO.
+    """
+    return core().compile_model(network, "CPU", {"ENABLE_CPU_PINNING": False, **options})
 
 
 def core() -> openvino.Core:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from model.examples import Tensors
 from service.backends import Answers, Backend
 from service.runtime.lean_import import without_keras_models
-from service.runtime.openvino_core import core
+from service.runtime.openvino_core import compiled
 from service.runtime.quantization import quantize
 
 if TYPE_CHECKING:
@@ -42,8 +42,6 @@ class OpenVINONetwork:
             "PERFORMANCE_HINT": "LATENCY",
             "NUM_STREAMS": calls,
             "INFERENCE_NUM_THREADS": calls * threads,
-            # Decoders, TensorFlow and other models need the same cores.
-            "ENABLE_CPU_PINNING": False,
         }
 
     def float32(self) -> Backend:
@@ -81,8 +79,7 @@ class OpenVINONetwork:
             return openvino.convert_model(*self._loaded.classify.concrete_functions)
 
     def _compiled(self, network: openvino.Model, precision: Literal["f32", "bf16"]) -> Backend:
-        options = {**self._options, "INFERENCE_PRECISION_HINT": precision}
-        model = core().compile_model(network, "CPU", options)
+        model = compiled(network, **self._options, INFERENCE_PRECISION_HINT=precision)
         halves, heads = self.halves, self._heads  # not the whole of self, which has the converted network
         places = halves.places(model)
         outputs = {one.get_any_name().partition(":")[0]: one for one in model.outputs}

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.backends import UnusableError
-from service.runtime.openvino_core import core
+from service.runtime.openvino_core import compiled
 
 if TYPE_CHECKING:
     import openvino
@@ -100,8 +100,8 @@ def _ranges(
         axes = np.arange(len(source.get_partial_shape()))
         ends += [reduce(source, axes, False) for reduce in (operations.reduce_min, operations.reduce_max)]
     probe = openvino.Model(ends, model.get_parameters(), "probe")
-    compiled = core().compile_model(probe, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    values = [float(one) for one in compiled(dict(examples)).to_tuple()]
+    answers = compiled(probe, INFERENCE_PRECISION_HINT="f32")(dict(examples))
+    values = [float(one) for one in answers.to_tuple()]
     return list(zip(values[::2], values[1::2], strict=True))
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from openvino import opset13 as operations
 
 from service.backends import UnusableError
-from service.runtime.openvino_core import core
+from service.runtime.openvino_core import compiled
 from service.runtime.quantization import quantize
 
 RANDOM = np.random.default_rng(5)
@@ -47,8 +47,7 @@ def pixels(count: int = 6, channels: int = 3) -> NDArray[np.uint8]:
 
 
 def answers(model: openvino.Model, *given: NDArray[Any]) -> list[NDArray[np.float32]]:
-    compiled = core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    return list(compiled(dict(enumerate(given))).to_tuple())
+    return list(compiled(model, INFERENCE_PRECISION_HINT="f32")(dict(enumerate(given))).to_tuple())
 
 
 def roundings(model: openvino.Model) -> list[Any]:
