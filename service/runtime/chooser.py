@@ -80,8 +80,8 @@ class Chooser:
 
     def _candidates(self, offered: Candidates) -> Candidates:
         """Those that compete."""
-        # Of the default model, frozen, within 2 % of itself as saved (AVX2 and AVX-512), and longer in the making than
-        # all of OpenVINO's together. Without these it is all there is to try.
+        # The default model, frozen, was never clearly faster than as it was saved (docs/decisions/serving-cost.md), and
+        # took longer to make than all of OpenVINO's together. Without these it is all there is to try.
         is_worth_it = "openvino-float32" not in offered
         return {
             name: make

@@ -15,7 +15,7 @@ _TF_TEXT = "tensorflow_text"
 
 @contextmanager
 def without_keras() -> Iterator[None]:
-    """Surrounds the import of TensorFlow, which takes twice as long with Keras where training is installed too.
+    """Surrounds the import of TensorFlow, which takes half as long again with Keras where training is installed.
 
     For Keras imports what there is of scikit-learn, matplotlib and SciPy. TensorFlow does without it where it is not
     installed; None in its place says so to Python. Nothing changes where it was imported before, and it can be
