@@ -56,8 +56,7 @@ class _WholeFormParser(MultiPartParser):
         super().__init__(headers, self._to_its_end(body), max_part_size=max_text_bytes)
         self._has_ended = False
         self._parts = 0
-        self._unwritten: list[bytes] = []  # of the file that is read
-        self._unwritten_bytes = 0
+        self._unwritten = bytearray()  # of the file that is read
 
     def on_part_begin(self) -> None:
         self._parts += 1
@@ -68,9 +67,8 @@ class _WholeFormParser(MultiPartParser):
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         part = self._current_part
         if part.file is not None:
-            self._unwritten.append(data[start:end])
-            self._unwritten_bytes += end - start
-            if self._unwritten_bytes >= _WRITE_BYTES:
+            self._unwritten += data[start:end]
+            if len(self._unwritten) >= _WRITE_BYTES:
                 self._write()
             return
         if len(part.data) + end - start > self.max_part_size:
@@ -94,9 +92,8 @@ class _WholeFormParser(MultiPartParser):
 
     def _write(self) -> None:
         """Has Starlette write what there is of the file, when it is done with what came last."""
-        self._file_parts_to_write.append((self._current_part, b"".join(self._unwritten)))
+        self._file_parts_to_write.append((self._current_part, bytes(self._unwritten)))
         self._unwritten.clear()
-        self._unwritten_bytes = 0
 
     def on_end(self) -> None:
         self._has_ended = True

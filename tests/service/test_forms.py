@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import tempfile
 import tracemalloc
 from collections.abc import Iterator
@@ -129,6 +130,29 @@ def test_a_large_file_goes_to_the_disk_and_into_memory_once(temporary: Path) -> 
     assert while_read < 4 * MEGABYTE
     assert in_all < 36 * MEGABYTE
     assert list(temporary.iterdir()) == []
+
+
+def test_files_in_many_small_chunks_are_whole_and_written_in_few_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [os.urandom(size) for size in (2 * MEGABYTE + 5, 0, 700_001)]
+    heads = [head(f'name="{number}"; filename="a"') for number in range(3)]
+    body = b"\r\n".join(before + data for before, data in zip(heads, files, strict=True)) + END
+    written, write = [], UploadFile.write
+
+    async def counted(file: UploadFile, data: bytes) -> None:
+        written.append(len(data))
+        await write(file, data)
+
+    async def read_all() -> list[bytes]:
+        chunks = [body[at : at + 1000] for at in range(0, len(body), 1000)]
+        form = await read_form(request(chunks), max_text_bytes=100)
+        try:
+            return [await file.read() for _, file in form.multi_items()]  # type: ignore[union-attr]
+        finally:
+            await form.close()
+
+    monkeypatch.setattr(UploadFile, "write", counted)
+    assert asyncio.run(read_all()) == files
+    assert len(written) < 10
 
 
 async def held_open(form: Request) -> Any:
