@@ -74,7 +74,7 @@ fix: setup ## format, and mend what the linter can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: setup ## all comparisons with what people would use instead (an hour)
+bench: setup ## all comparisons with what people would use instead (hours)
 	$(BIN)/python -m benchmarks
 
 bench-model: setup ## only those of the model: merges, explanations, the training step (3 minutes)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks` (`make bench`): everything that is measured beside something else, an hour on 2 cores.
+"""`python -m benchmarks` (`make bench`): everything that is measured beside something else, some hours on 2 cores.
 
 Each of them also runs alone, as `python -m benchmarks.NAME`; those of single decisions only so.
 """

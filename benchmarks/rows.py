@@ -66,13 +66,8 @@ def per_row_bytes(costs: Sequence[Cost]) -> list[float]:
     return [2**20 * (more.anonymous_mib - fewer.anonymous_mib) / (more.rows - fewer.rows) for fewer, more in pairs]
 
 
-def cost(rows: int, log: Path | None = None) -> Cost:
-    """Runs `fit` on so many rows.
-
-    Args:
-        rows: of the table.
-        log: where its lines go, each after the seconds and MiB at which it came.
-    """
+def cost(rows: int) -> Cost:
+    """Runs `fit` on so many rows."""
     with tempfile.TemporaryDirectory(prefix="bifocal-") as name, ExitStack() as stack:
         folder = Path(name)
         manifest = generate(folder, rows)
@@ -88,16 +83,10 @@ def cost(rows: int, log: Path | None = None) -> Cost:
             stack.callback(process.wait)
             tree = Tree(process.pid)
             stack.callback(tree.end)
-            anonymous, resident, seen = 0.0, 0.0, 0
+            anonymous, resident = 0.0, 0.0
             while process.poll() is None:
                 now = tuple(one / 2**20 for one in tree.memory())
                 anonymous, resident = max(anonymous, now[0]), max(resident, sum(now))
-                if log is not None:
-                    text = printed.read_text(encoding="utf-8", errors="replace")
-                    with log.open("a") as lines:
-                        for line in text[seen:].splitlines():
-                            lines.write(f"{time.perf_counter() - started:8.1f} s {now[0]:8.0f} MiB  {line}\n")
-                    seen = len(text)
                 time.sleep(SAMPLE_S)
             seconds = time.perf_counter() - started
         if process.returncode:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 import tensorflow as tf
@@ -29,10 +30,13 @@ class Encoder(tf.Module):
             name: tf.TensorSpec(info.shape, info.dtype, name=name) for name, info in serving_inputs(spec).items()
         }
         self._views = [view for view in spec.views if view.branch in spec.token_branches]
+        self._read = sorted({name for view in self._views for name in (view.input, presence_of(view.input))})
         self._tokenizers = {
             name: make_tokenizer(branch, spec.inputs[spec.input_of(name)], vocabulary_files.get(name))
             for name, branch in spec.token_branches.items()
         }
+        # A function, since TensorFlow would save what it gives as one of the model's own if it were an attribute.
+        self._tokens = cache(self._traced)
 
     def __call__(self, tensors: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Tokenizes; a text or tags input without a single token counts as absent."""
@@ -48,6 +52,15 @@ class Encoder(tf.Module):
 
     def tokens(self, tensors: Mapping[str, tf.Tensor]) -> dict[str, Tokens]:
         """What the branches over texts and tags read, by view; none where an input is absent."""
+        return self._tokens()({name: tensors[name] for name in self._read})
+
+    def _traced(self) -> Callable[[dict[str, tf.Tensor]], dict[str, Tokens]]:
+        """Tokenizing as one graph, for all graphs that have it in them: tracing it takes a second each time."""
+        taken = {name: self.input_signature[name] for name in self._read}
+        with tf.init_scope():
+            return tf.function(self._tokenized, autograph=False).get_concrete_function(taken)
+
+    def _tokenized(self, tensors: Mapping[str, tf.Tensor]) -> dict[str, Tokens]:
         tokens = {}
         for view in self._views:
             # What stands in the place of an absent text must not reach the tokenizer's length.

@@ -22,6 +22,7 @@ from model.encoder import Encoder
 from model.errors import BundleError
 from model.examples import Example, Tensors, decode, stack
 from model.golden import TOLERANCE, Golden
+from model.graph_options import as_written, called_with
 from model.heads import probabilities
 from model.rebuild import vocabulary_sizes
 from model.serving import Function, Signatures, halves, signatures
@@ -109,7 +110,8 @@ def _answers(
         FEATURES: {FEATURES: outputs[MERGED].numpy()},
     }
     arguments = {name: tf.constant(value) for name, value in _arguments(EXPLAIN, tensors, answers).items()}
-    answers[EXPLAIN] = {name: tensor.numpy() for name, tensor in functions[EXPLAIN](**arguments).items()}
+    with called_with(as_written()):
+        answers[EXPLAIN] = {name: tensor.numpy() for name, tensor in functions[EXPLAIN](**arguments).items()}
     return answers
 
 

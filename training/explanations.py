@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from model.errors import BundleError
 from model.examples import DecodedExample, stack
+from model.graph_options import as_written, called_with
 from model.signature import EXPLAIN, heatmap_of, target_of
 from model.spec import ModelSpec
 from model.word_weights import token_weights
@@ -73,7 +74,8 @@ class ExportedExplainer:
             for name, head in self._spec.heads.items():
                 indices = [head.labels.index(one[name]) if name in one else -1 for one in wanted]
                 tensors[target_of(name)] = np.array(indices, np.int32)
-            found = self._explain(**{name: tf.constant(array) for name, array in tensors.items()})
+            with called_with(as_written()):
+                found = self._explain(**{name: tf.constant(array) for name, array in tensors.items()})
             arrays = {name: tensor.numpy() for name, tensor in found.items()}
             answers += [_explanation(self._spec, example, arrays, row) for row, example in enumerate(some)]
         return answers

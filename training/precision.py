@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-import tensorflow as tf
-
+from model.graph_options import called_with, in_bfloat16
 from training.training_settings import Precision
 
-_OPTION = "auto_mixed_precision_onednn_bfloat16"
 WARMUP_STEPS = 2  # the first ones trace and optimize the graph
 TIMED_STEPS = 12
 ENOUGH_S = 15.0  # no further steps are timed then, if there are three
@@ -25,15 +23,9 @@ ENOUGH_S = 15.0  # no further steps are timed then, if there are three
 CLEARLY = 1.15
 
 
-@contextmanager
-def arithmetic(precision: Precision) -> Iterator[None]:
-    """Compiled functions called within compute by this precision; the option counts when one is called."""
-    before = tf.config.optimizer.get_experimental_options().get(_OPTION, False)
-    tf.config.optimizer.set_experimental_options({_OPTION: precision == "bfloat16"})
-    try:
-        yield
-    finally:
-        tf.config.optimizer.set_experimental_options({_OPTION: before})
+def arithmetic(precision: Precision) -> AbstractContextManager[None]:
+    """Compiled functions that this thread calls within compute by this precision."""
+    return called_with(in_bfloat16(precision == "bfloat16"))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Serving: ours beside FastAPI, LitServe, BentoML, MLServer and Triton, and beside what the machine can do.
 
-python -m benchmarks.serving                                        (20 minutes; the first time 15 more, for tuning)
+python -m benchmarks.serving                                        (an hour; the first time 40 more minutes)
 python -m benchmarks.serving --servers ours FastAPI --rounds 2      (a look)
 python -m benchmarks.serving --only-tune --servers LitServe         (which settings suit a peer)
 

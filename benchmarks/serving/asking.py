@@ -39,7 +39,7 @@ def largest_difference(wire: Wire, asked: list[Asked], expected: NDArray[np.floa
         port: where it listens.
 
     Raises:
-        ValueError: if it answers with something else than status 200.
+        ValueError: if it answers with something else than status 200, or with other labels.
     """
     requests = [wire.request(one, port=port) for one in asked]
 
@@ -48,7 +48,10 @@ def largest_difference(wire: Wire, asked: list[Asked], expected: NDArray[np.floa
         if answer.status != 200:
             raise ValueError(f"status {answer.status}: {answer.body[:300]!r}")
         found = np.array(wire.probabilities(answer), np.float32)
+        if found.shape != expected[row].shape:
+            raise ValueError(f"{found.size} probabilities of {expected[row].size}: {answer.body[:300]!r}")
         return float(np.abs(found - expected[row]).max())
 
     with ThreadPoolExecutor(_CLIENTS) as pool:
-        return max(pool.map(difference, [*range(len(asked)), *range(len(asked))]))
+        # Not Python's max, which passes over what is not a number.
+        return float(np.max(list(pool.map(difference, [*range(len(asked)), *range(len(asked))]))))

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 
 from benchmarks.serving.candidates import Candidate, Variant
@@ -70,8 +71,8 @@ class Entrant:
         """Compares its answers with the right ones; one that answers something else takes no part."""
         try:
             self.difference = questions.difference(server)
-        except (ValueError, OSError) as error:
-            self.left_out = f"does not answer: {error}"
+        except (ValueError, LookupError, OSError, HTTPException) as error:
+            self.left_out = f"does not answer: {error!r}"
             return
         if not self.difference <= self.candidate.tolerance:
             self.left_out = f"answers something else: probabilities differ by {self.difference:.2g}"

@@ -43,13 +43,14 @@ class Questions:
         """How far a server's answers to all of it are from the right ones.
 
         Raises:
-            ValueError: if it answers with something else than status 200.
+            ValueError: if it answers with something else than status 200, or with other labels.
         """
         wire, port = server.variant.wire, server.port
-        return max(
+        differences = [
             largest_difference(wire, list(asked), self._expected[name], port=port)
             for name, asked in self._asked.items()
-        )
+        ]
+        return float(np.max(differences))  # not a number if one is none
 
     def file(self, name: str, server: Server) -> Path:
         """The requests about the pictures of a size, as this server takes them, for wrk; until the next are wanted."""

@@ -149,7 +149,9 @@ class Run:
 
     def _ceilings(self) -> dict[str, dict[str, float]]:
         command = [sys.executable, "-m", "benchmarks.serving.ceilings", str(self.models), "--pictures", self._usual]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(  # noqa: S603
+            command, cwd=ROOT, env=plain_environment(), capture_output=True, text=True, check=False
+        )
         if done.returncode != 0:
             raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
         found: dict[str, dict[str, float]] = json.loads(done.stdout.splitlines()[-1])

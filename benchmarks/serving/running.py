@@ -42,11 +42,10 @@ class Server:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Lets it run; stopped again in the end, once it has worked off what was broken off."""
+        """Lets it run; stopped again in the end. What a load broke off is worked off by then, see `load`."""
         self.tree.go_on()
         try:
             yield
-            self.settle()
         finally:
             self.tree.stop()
 
@@ -58,8 +57,8 @@ class Server:
         self.settle()
         return found
 
-    def settle(self, *, patience_s: float = 10) -> None:
-        """Waits until it does next to nothing."""
+    def settle(self, *, patience_s: float = 3) -> None:
+        """Waits until it does next to nothing; there are some that always do something."""
         deadline = time.monotonic() + patience_s
         before = self.tree.cpu_s()
         while time.monotonic() < deadline:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 from benchmarks.serving.candidates import CANDIDATES, Candidate, Variant
@@ -100,8 +101,8 @@ def _try(
                 if found[clients].failed:
                     return Trial(variant.name, failure=f"{found[clients].failed} requests failed")
             return Trial(variant.name, found[MANY].requests_per_s, found[1].quantile_ms(50))
-    except (RuntimeError, ValueError, OSError) as error:
-        return Trial(variant.name, failure=str(error))
+    except (RuntimeError, ValueError, LookupError, OSError, HTTPException) as error:
+        return Trial(variant.name, failure=str(error) or repr(error))
 
 
 def write(file: Path, tuned: Mapping[str, Tuned]) -> None:

@@ -145,13 +145,18 @@ class Fit:
     def __init__(self, data: Prepared, files: dict[str, Path], folder: Path) -> None:
         self._go, self._done = threading.Semaphore(0), threading.Semaphore(0)
         self._first = self._last = self.waited = 0.0
+        self._error: BaseException | None = None
         self._examples = len(data.train) - data.recipe.training.batch_size
         settings = data.recipe.training
 
         def run() -> None:
             self._go.acquire()
             checkpoint = Checkpoint(folder / "checkpoint.npz", every_s=settings.checkpoint_every_s)
-            train_spec(data.recipe.spec, data, files, Listener(self._step, self._epoch), checkpoint=checkpoint)
+            try:
+                train_spec(data.recipe.spec, data, files, Listener(self._step, self._epoch), checkpoint=checkpoint)
+            except BaseException as error:
+                self._error = error
+            self._done.release()
 
         threading.Thread(target=run, daemon=True).start()
 
@@ -160,6 +165,8 @@ class Fit:
         self._first = 0.0
         self._go.release()
         self._done.acquire()
+        if self._error is not None:
+            raise self._error
         return self._examples, self._last - self._first
 
     def _step(self, done: int, total: int, loss: float, rate: float) -> None:  # noqa: ARG002

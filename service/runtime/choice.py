@@ -85,6 +85,9 @@ def choose(
         agreement: what the others have to answer.
         clock: gives seconds.
 
+    Raises:
+        Exception: whatever the model as it was saved raises.
+
     Returns:
         For either kind of batch the fastest, if clearly faster than the model as it was saved; and what calls both.
     """
@@ -102,6 +105,10 @@ def choose(
     for name, make in candidates.items():
         if name == AS_SAVED:
             continue
+        # The default model, frozen, was never clearly faster than as it was saved (docs/decisions/serving-cost.md), and
+        # took longer to make than all of OpenVINO's together.
+        if name == "frozen-float32" and "openvino-float32" in usable:
+            continue
         if clock() - begun > MAKING_S:
             refused[name], is_cut_short = "no time left to try it", True
             continue
@@ -118,13 +125,15 @@ def choose(
             has_failed |= not is_expected
         else:
             usable[name] = backend
-    times = _timed(usable, batches, clock=clock, until=begun + ENOUGH_S) if len(usable) > 1 else []
+    times, failed = _timed(usable, batches, clock=clock, until=begun + ENOUGH_S) if len(usable) > 1 else ([], {})
+    refused |= failed
+    has_failed |= bool(failed)
     seconds = _medians(times)
     small = _fastest(seconds, 0)
     large = _fastest(seconds, 1) if len(batches) > 1 else AS_SAVED
     # Another time may do for all; but no load is to take that long again if something faster is found already.
     is_done = not is_cut_short or (small, large) != (AS_SAVED, AS_SAVED)
-    is_sure = len(usable) == 1 or len(times) >= LEAST_ROUNDS or _is_by_far(seconds)
+    is_sure = len(seconds) < 2 or len(times) >= LEAST_ROUNDS or _is_by_far(seconds)
     is_lasting = is_done and not has_failed and is_sure
     choice = Choice(small, large, sizes, seconds, refused, is_lasting, hangs_on_weights)
     return choice, by_size(usable[small], usable[large])
@@ -132,23 +141,30 @@ def choose(
 
 def _timed(
     backends: Mapping[BackendName, Backend], batches: list[Tensors], *, clock: Callable[[], float], until: float
-) -> list[dict[BackendName, tuple[float, ...]]]:
-    """Round by round the seconds of a call of each backend with each batch, measured in turn."""
+) -> tuple[list[dict[BackendName, tuple[float, ...]]], dict[BackendName, str]]:
+    """Round by round the seconds of a call of each backend with each batch, measured in turn; and why which failed."""
     rounds: list[dict[BackendName, tuple[float, ...]]] = []
+    failed: dict[BackendName, str] = {}
     while len(rounds) < ROUNDS:
         begun = clock()
-        rounds.append(
-            {
-                name: tuple(_seconds(partial(backend, batch), clock) for batch in batches)
-                for name, backend in backends.items()
-            }
-        )
+        taken: dict[BackendName, tuple[float, ...]] = {}
+        for name, backend in backends.items():
+            if name in failed:
+                continue
+            try:
+                taken[name] = tuple(_seconds(partial(backend, batch), clock) for batch in batches)
+            except Exception as error:
+                if name == AS_SAVED:
+                    raise
+                logger.info("backend %s can't be used: %s", name, error, exc_info=True)
+                failed[name] = reason_of(error)
+        rounds.append(taken)
         now = clock()
         is_late = now > until
         has_grace = len(rounds) < LEAST_ROUNDS and now + (now - begun) <= until + GRACE_S
         if is_late and not has_grace:
             break
-    return rounds
+    return [{name: taken for name, taken in one.items() if name not in failed} for one in rounds], failed
 
 
 def _medians(times: list[dict[BackendName, tuple[float, ...]]]) -> dict[BackendName, tuple[float, ...]]:

@@ -22,7 +22,7 @@ from service.runtime.memory import Memory
 
 logger = logging.getLogger("bifocal")
 
-METHOD = 3  # of choosing; changes when what was chosen before should be chosen again
+METHOD = 4  # of choosing; changes when what was chosen before should be chosen again
 
 
 class Chooser:
@@ -80,14 +80,7 @@ class Chooser:
 
     def _candidates(self, offered: Candidates) -> Candidates:
         """Those that compete."""
-        # The default model, frozen, was never clearly faster than as it was saved (docs/decisions/serving-cost.md), and
-        # took longer to make than all of OpenVINO's together. Without these it is all there is to try.
-        is_worth_it = "openvino-float32" not in offered
-        return {
-            name: make
-            for name, make in offered.items()
-            if (self._precision == "auto" or is_float32(name)) and (name != "frozen-float32" or is_worth_it)
-        }
+        return {name: make for name, make in offered.items() if self._precision == "auto" or is_float32(name)}
 
     def _key(self, bundle: Bundle, candidates: Candidates, *, weights: bool) -> str:
         """What a choice hangs on: the machine, the libraries, the network and what there is to choose from.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from functools import cached_property
 from importlib.util import find_spec
@@ -11,13 +12,15 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from model.examples import Tensors
-from service.backends import Answers, Backend
+from service.backends import Answers, Backend, UnusableError
 from service.runtime.lean_import import without_keras_models
 from service.runtime.openvino_core import compiled
 from service.runtime.quantization import quantize
 
 if TYPE_CHECKING:
     import openvino
+
+logger = logging.getLogger("bifocal")
 
 
 def is_installed() -> bool:
@@ -38,6 +41,7 @@ class OpenVINONetwork:
     def __init__(self, loaded: Any, heads: list[str], *, calls: int, threads: int) -> None:
         self._loaded = loaded
         self._heads = heads
+        self._failure: UnusableError | None = None
         self._options = {
             "PERFORMANCE_HINT": "LATENCY",
             "NUM_STREAMS": calls,
@@ -72,11 +76,24 @@ class OpenVINONetwork:
 
     @cached_property
     def converted(self) -> openvino.Model:
-        """In float32, not compiled yet."""
+        """In float32, not compiled yet.
+
+        Raises:
+            UnusableError: if OpenVINO can't convert it; tried once.
+        """
         import openvino
 
-        with without_keras_models(tf):
-            return openvino.convert_model(*self._loaded.classify.concrete_functions)
+        if self._failure is not None:
+            raise self._failure
+        try:
+            with without_keras_models(tf):
+                return openvino.convert_model(*self._loaded.classify.concrete_functions)
+        except MemoryError:  # may do another time
+            raise
+        except Exception as error:
+            logger.info("OpenVINO can't convert the network", exc_info=True)
+            self._failure = UnusableError(f"OpenVINO can't convert the network: {error}")
+            raise self._failure from error
 
     def _compiled(self, network: openvino.Model, precision: Literal["f32", "bf16"]) -> Backend:
         model = compiled(network, **self._options, INFERENCE_PRECISION_HINT=precision)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
-from tensorflow.python.eager import context
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from model.examples import Tensors
+from model.graph_options import as_written, called_with, in_bfloat16
 from service.backends import Answers, Backend
 
 
@@ -34,7 +33,7 @@ def unoptimized(signature: Callable[..., Mapping[str, tf.Tensor]]) -> Backend:
 
     The first call is several times as fast. The others were as fast for explanations of the default model.
     """
-    options = written()
+    options = as_written()
 
     def answer(tensors: Tensors) -> Answers:
         with called_with(options):
@@ -56,7 +55,7 @@ def frozen(signature: Any, *, bfloat16: bool) -> Backend:
     graph = convert_variables_to_constants_v2(signature)
     tables = {inner.name: outer for outer, inner in signature.graph.captures}
     heads = sorted(signature.structured_outputs)  # the order of a function's flat outputs
-    arithmetic = partial(called_with, mixed()) if bfloat16 else nullcontext
+    arithmetic = partial(called_with, in_bfloat16()) if bfloat16 else nullcontext
 
     def answer(tensors: Tensors) -> Answers:
         given = [
@@ -67,33 +66,3 @@ def frozen(signature: Any, *, bfloat16: bool) -> Backend:
             return {head: tensor.numpy() for head, tensor in zip(heads, graph(*given), strict=True)}
 
     return answer
-
-
-@contextmanager
-def called_with(options: context.FunctionCallOptions) -> Iterator[None]:
-    """Functions that this thread calls within are called with these options.
-
-    The public switch, `tf.config.optimizer.set_experimental_options`, is one for all threads, and explanations are
-    computed by another at the same time.
-    """
-    eager = context.context()
-    before = eager.function_call_options
-    eager.function_call_options = options
-    try:
-        yield
-    finally:
-        eager.function_call_options = before
-
-
-def written() -> context.FunctionCallOptions:
-    """Options with which a graph is run as it is."""
-    config = context.context().config  # a copy
-    config.graph_options.rewrite_options.disable_meta_optimizer = True
-    return context.FunctionCallOptions(config_proto=config)
-
-
-def mixed() -> context.FunctionCallOptions:
-    """Options with which oneDNN computes in bfloat16."""
-    config = context.context().config  # a copy
-    config.graph_options.rewrite_options.auto_mixed_precision_onednn_bfloat16 = RewriterConfig.ON
-    return context.FunctionCallOptions(config_proto=config)

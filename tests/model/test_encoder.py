@@ -90,3 +90,15 @@ def test_its_signature_is_what_it_takes(encoder: Encoder) -> None:
     encode = tf.function(encoder).get_concrete_function(encoder.input_signature)
 
     np.testing.assert_array_equal(encode(TENSORS)["words.tokens"], encoder(TENSORS)["words.tokens"])
+
+
+def test_tokenizing_is_traced_once_for_all_graphs_that_have_it_in_them(
+    encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traced, tokenized = [], Encoder._tokenized
+    monkeypatch.setattr(Encoder, "_tokenized", lambda *given: traced.append(1) or tokenized(*given))
+    graphs = [tf.function(encoder, autograph=False), tf.function(encoder.tokens, autograph=False)]
+
+    encoded, tokens = (graph(TENSORS) for graph in graphs)
+    assert encoded["words.tokens"].numpy().tolist() == tokens["words"].ids.numpy().tolist() == [[3, 2], [0, 0], [0, 0]]
+    assert len(traced) == 1

@@ -168,3 +168,40 @@ def test_each_kind_of_batch_goes_to_its_backend() -> None:
     names = [next(iter(backend({"x": np.zeros(size, np.float32)}))) for size in (1, MAX_SMALL, MAX_SMALL + 1)]
 
     assert names == ["small", "small", "large"]
+
+
+def test_one_that_fails_while_it_is_timed_leaves_the_others_to_compete() -> None:
+    clock = Clock()
+    good, calls = clock.backend(first_s=0.001), []
+
+    def failing(tensors: Tensors) -> Answers:
+        calls.append(1)
+        if len(calls) > 5:
+            raise RuntimeError("no room for this batch")
+        return good(tensors)
+
+    choice = chosen(
+        clock, tensorflow_float32=clock.backend(first_s=0.005), openvino_int8=failing, openvino_float32=good
+    )
+    assert choice.small == choice.large == "openvino-float32"
+    assert list(choice.seconds) == [AS_SAVED, "openvino-float32"]
+    assert "no room for this batch" in choice.refused["openvino-int8"]
+    assert not choice.is_lasting
+
+
+@pytest.mark.parametrize(("error", "asked"), [(None, False), (RuntimeError("not known to it"), True)])
+def test_a_frozen_graph_competes_where_openvino_is_of_no_use(error: Exception | None, asked: bool) -> None:
+    clock, made = Clock(), []
+    good = clock.backend(first_s=0.005)
+
+    def openvino() -> Backend:
+        if error is not None:
+            raise error
+        return good
+
+    def frozen() -> Backend:
+        made.append("frozen-float32")
+        return good
+
+    choose({AS_SAVED: lambda: good, "openvino-float32": openvino, "frozen-float32": frozen}, AGREEMENT, clock=clock)
+    assert made == ["frozen-float32"] * asked

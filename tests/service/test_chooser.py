@@ -104,22 +104,6 @@ def test_float32_leaves_out_what_has_another_precision(bundle: Bundle) -> None:
     assert asked == [AS_SAVED, "frozen-float32"]
 
 
-def test_a_frozen_graph_does_not_compete_with_openvino(bundle: Bundle) -> None:
-    asked: list[str] = []
-    offered = candidates(asked)
-    saved = offered[AS_SAVED]
-
-    def openvino() -> Backend:
-        asked.append("openvino-float32")
-        return saved()
-
-    offered["openvino-float32"] = openvino
-    Chooser("auto").choose(bundle, offered, AGREEMENT)
-
-    assert "openvino-float32" in asked
-    assert "frozen-float32" not in asked
-
-
 @pytest.mark.parametrize("backend", ["auto", AS_SAVED])
 @pytest.mark.parametrize("others", [True, False])
 def test_the_model_as_it_was_saved_has_to_agree_too(

@@ -155,6 +155,23 @@ def test_files_in_many_small_chunks_are_whole_and_written_in_few_pieces(monkeypa
     assert len(written) < 10
 
 
+def test_what_is_not_yet_written_takes_no_more_than_its_bytes_however_it_is_cut() -> None:
+    data = head() + b"x" * 400_000 + END
+    chunks = (data[at : at + 1] for at in range(len(data)))
+
+    async def read_it() -> None:
+        form = await read_form(request(chunks), max_text_bytes=100)
+        await form.close()
+
+    tracemalloc.start()
+    try:
+        asyncio.run(read_it())
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 3 * MEGABYTE
+
+
 async def held_open(form: Request) -> Any:
     return await asyncio.wait_for(read_form(form, max_text_bytes=100), 0.3)
 

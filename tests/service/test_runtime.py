@@ -264,27 +264,6 @@ def test_frozen_in_bfloat16_it_agrees(bundle: Bundle) -> None:
     np.testing.assert_allclose(answers["colour"], bundle.golden().probabilities["colour"], atol=0.02)
 
 
-def test_computing_in_bfloat16_is_one_threads_own_and_over_afterwards() -> None:
-    """Whether the CPU has units for it or not; that decides only whether it changes anything."""
-    import tensorflow as tf
-    from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
-    from tensorflow.python.eager import context
-
-    from service.runtime.saved_model import called_with, mixed
-
-    def is_on() -> bool:
-        options = context.context().function_call_options.config_proto_serialized
-        config = type(context.context().config)()
-        config.ParseFromString(options)
-        return config.graph_options.rewrite_options.auto_mixed_precision_onednn_bfloat16 == RewriterConfig.ON
-
-    with called_with(mixed()), ThreadPoolExecutor(1) as another:
-        assert is_on()
-        assert not another.submit(is_on).result()
-        assert tf.function(lambda value: value * 2)(tf.constant(2.0)) == 4
-    assert not is_on()
-
-
 def test_openvino_tells_nobody_of_what_it_converts(bundle: Bundle, tmp_path: Path) -> None:
     code = f"""import os, pathlib
 from model.bundle import Bundle

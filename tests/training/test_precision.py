@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-import tensorflow as tf
 
+from tests.graph_options import in_bfloat16
 from training.precision import TIMED_STEPS, WARMUP_STEPS, Trial, arithmetic, trial
-
-OPTION = "auto_mixed_precision_onednn_bfloat16"
-
-
-def is_on() -> bool:
-    return bool(tf.config.optimizer.get_experimental_options().get(OPTION, False))
 
 
 @pytest.fixture
@@ -22,7 +16,7 @@ def clock() -> tuple[Callable[[], float], Callable[[], None]]:
     now, steps = [0.0], [0]
 
     def step() -> None:
-        now[0] += (0.006 if is_on() else 0.01) + (1 if steps[0] < 2 else 0)
+        now[0] += (0.006 if in_bfloat16() else 0.01) + (1 if steps[0] < 2 else 0)
         steps[0] += 1
 
     return lambda: now[0], step
@@ -33,7 +27,7 @@ def test_the_faster_one_is_taken_and_told(clock: tuple[Callable[[], float], Call
 
     assert found.chosen == "bfloat16"
     assert str(found) == "precision: bfloat16 (a step takes 10.0 ms in float32, 6.0 ms in bfloat16)"
-    assert not is_on()
+    assert not in_bfloat16()
 
 
 def test_what_is_not_clearly_faster_is_not_taken() -> None:
@@ -54,8 +48,8 @@ def test_few_steps_are_made_where_they_take_long() -> None:
 
 def test_the_arithmetic_is_as_before_afterwards() -> None:
     with arithmetic("bfloat16"):
-        assert is_on()
+        assert in_bfloat16()
         with arithmetic("float32"):
-            assert not is_on()
-        assert is_on()
-    assert not is_on()
+            assert not in_bfloat16()
+        assert in_bfloat16()
+    assert not in_bfloat16()
