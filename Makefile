@@ -49,10 +49,10 @@ demo: setup ## make the demo data, train on it (once), and serve the model on 12
 	fi
 	@$(BIN)/bifocal-service serve demo/models --host 127.0.0.1 --port $(PORT) --example demo/data/manifest.csv
 
-test: setup ## run the whole test suite
+test: setup ## run the test suite
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-test-slow: setup ## kill and resume trainings, train in clusters, compare with Keras and other backends (minutes)
+test-slow: setup ## kill and resume trainings, train in clusters, compare with Keras, drive the page (minutes)
 	@$(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadfile
 
 test-longest: setup ## every pair of branch, merge and head, and what the README says of its data sets (20 minutes)

@@ -21,6 +21,7 @@ from model.spec import (
 )
 from model.text.splitting import (
     Split,
+    joined,
     split_character_ngrams,
     split_characters,
     split_tags,
@@ -132,10 +133,7 @@ class Wordpieces(tf.Module):
         ids, starts, ends = self._tokenizer.tokenize_with_offsets(words.flat_values)  # ragged (words, pieces)
         whole = tf.repeat(words.flat_values, ids.row_lengths())
         pieces = tf.strings.substr(whole, starts.flat_values, ends.flat_values - starts.flat_values)
-        return (
-            words.with_flat_values(ids).merge_dims(1, 2),
-            words.with_flat_values(ids.with_flat_values(pieces)).merge_dims(1, 2),
-        )
+        return joined(ids, words), joined(ids.with_flat_values(pieces), words)
 
 
 def make_tokenizer(branch: TokenBranch, given: Input, vocabulary_file: Path | None) -> Tokenizer:

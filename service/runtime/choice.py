@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -21,6 +21,7 @@ LARGE_SIZES = (16, 8)  # examples of a large batch: the first that takes no long
 MAX_SMALL = 4  # examples: between the two, where one is no better a guess than the other
 SLOW_S = 0.5  # a model that would take longer for any large batch keeps those as it was saved
 ROUNDS = 15
+CLEAR_ROUNDS = 5  # are enough if the same one was the fastest in each; by chance alone two alike do that once in 16
 LEAST_ROUNDS = 3  # fewer, of which one may be disturbed, are no reason to choose the same another time
 MAKING_S = 4.0  # no further backend is made then
 ENOUGH_S = 5.0  # of everything: no further round is begun then
@@ -28,6 +29,8 @@ GRACE_S = 1.0  # for `LEAST_ROUNDS`
 # So many times as fast as the model as it was saved it has to be: less may be the noise of a busy machine.
 CLEARLY = 1.1
 BY_FAR = 1.5  # so much is not the noise of a round or two either
+# For each backend the seconds of a call with a batch of each size.
+Round = dict[BackendName, tuple[float, ...]]
 
 
 @dataclass(frozen=True)
@@ -141,13 +144,13 @@ def choose(
 
 def _timed(
     backends: Mapping[BackendName, Backend], batches: list[Tensors], *, clock: Callable[[], float], until: float
-) -> tuple[list[dict[BackendName, tuple[float, ...]]], dict[BackendName, str]]:
+) -> tuple[list[Round], dict[BackendName, str]]:
     """Round by round the seconds of a call of each backend with each batch, measured in turn; and why which failed."""
-    rounds: list[dict[BackendName, tuple[float, ...]]] = []
+    rounds: list[Round] = []
     failed: dict[BackendName, str] = {}
     while len(rounds) < ROUNDS:
         begun = clock()
-        taken: dict[BackendName, tuple[float, ...]] = {}
+        taken: Round = {}
         for name, backend in backends.items():
             if name in failed:
                 continue
@@ -159,15 +162,33 @@ def _timed(
                 logger.info("backend %s can't be used: %s", name, error, exc_info=True)
                 failed[name] = reason_of(error)
         rounds.append(taken)
+        if len(rounds) >= CLEAR_ROUNDS and _is_clear(_without(failed, rounds)):
+            break
         now = clock()
         is_late = now > until
         has_grace = len(rounds) < LEAST_ROUNDS and now + (now - begun) <= until + GRACE_S
         if is_late and not has_grace:
             break
-    return [{name: taken for name, taken in one.items() if name not in failed} for one in rounds], failed
+    return _without(failed, rounds), failed
 
 
-def _medians(times: list[dict[BackendName, tuple[float, ...]]]) -> dict[BackendName, tuple[float, ...]]:
+def _without(failed: Container[str], rounds: list[Round]) -> list[Round]:
+    return [{name: taken for name, taken in one.items() if name not in failed} for one in rounds]
+
+
+def _is_clear(rounds: list[Round]) -> bool:
+    """Whether with batches of each size one was the fastest in every round, and clearly so by the median."""
+    medians = _medians(rounds)
+    for place in range(len(next(iter(medians.values())))):
+        fastest, *others = sorted(medians, key=lambda name: medians[name][place])
+        if others and medians[others[0]][place] / medians[fastest][place] < CLEARLY:
+            return False
+        if any(one[fastest][place] >= one[name][place] for one in rounds for name in others):
+            return False
+    return True
+
+
+def _medians(times: list[Round]) -> Round:
     names = times[0] if times else ()
     return {name: tuple(map(statistics.median, zip(*(one[name] for one in times), strict=True))) for name in names}
 

@@ -116,7 +116,12 @@ class Halves:
 
     def __init__(self, encode: Any, classify: Any) -> None:
         self._encode = encode
-        self._names = sorted(classify.structured_input_signature[0][0])  # the order of a function's flat inputs
+        taken = classify.structured_input_signature[0][0]
+        self._names = sorted(taken)  # the order of a function's flat inputs
+        # These pass through the first half untouched; none at all are given to it, so that none are copied.
+        self._no_pictures = {
+            name: tf.zeros([0, *spec.shape[1:]], spec.dtype) for name, spec in taken.items() if spec.dtype == tf.uint8
+        }
         self._tensors = [tensor.name.partition(":")[0] for tensor in classify.inputs[: len(self._names)]]
 
     def places(self, model: Any) -> list[int]:
@@ -127,9 +132,9 @@ class Halves:
 
     def encoded(self, tensors: Tensors, places: list[int]) -> dict[int, NDArray[Any]]:
         """What the network takes, by the places of its inputs."""
-        encoded = self._encode({name: tf.constant(array) for name, array in tensors.items()})
+        given = {name: tf.constant(array) for name, array in tensors.items() if name not in self._no_pictures}
+        encoded = self._encode(given | self._no_pictures)
         return {
-            # Pictures pass through the first half untouched.
-            place: tensors[name] if encoded[name].dtype == tf.uint8 else encoded[name].numpy()
+            place: tensors[name] if name in self._no_pictures else encoded[name].numpy()
             for place, name in zip(places, self._names, strict=True)
         }

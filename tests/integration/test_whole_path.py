@@ -120,6 +120,7 @@ def test_a_run_is_looked_into(home: Path) -> None:
     assert {"architecture.png", "image.stage_1.png", "image.heatmap.png"} <= made
 
 
+@pytest.mark.slow
 def test_a_second_training_by_a_recipe_from_a_run_is_published_beside_the_first(home: Path) -> None:
     # Of the pictures alone: half as long as with the words.
     columns = ("--image", "image", "--label", "label", "--split", "split", "--max-bad", "0.5")

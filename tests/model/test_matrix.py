@@ -154,6 +154,7 @@ def check(rows: list[dict[str, str]], directory: Path) -> None:
                     np.testing.assert_allclose(reloaded[name], here, atol=1e-5, err_msg=f"{row} {name}")
 
 
+@pytest.mark.slow
 def test_some_kinds_are_trained_on_and_reloaded(tmp_path: Path) -> None:
     check(EACH[:3], tmp_path)
 

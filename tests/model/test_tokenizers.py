@@ -182,6 +182,13 @@ def test_the_graph_keeps_its_tokenizer_when_it_is_saved(tmp_path: Path, kind: st
     assert any(map(len, before[1]))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_graph_does_not_check_what_it_made_itself(tmp_path: Path, kind: str) -> None:
+    graph = tf.function(tokenizer(tmp_path, kind)).get_concrete_function(tf.TensorSpec([None], tf.string)).graph
+
+    assert [one.name for one in graph.get_operations() if "Assert" in one.name] == []
+
+
 def test_the_table_has_room_for_padding_unseen_and_every_token() -> None:
     assert num_ids(branch_of("words"), 10) == 12
     assert num_ids(branch_of("tags"), 10) == 12

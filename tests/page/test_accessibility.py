@@ -6,6 +6,8 @@ import pytest
 
 from tests.page.visit import Visit
 
+pytestmark = pytest.mark.slow
+
 VIEWS = ("try", "figures", "use", "versions")
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}

@@ -12,6 +12,8 @@ import pytest
 from tests.page.conftest import SENTENCE
 from tests.page.visit import Visit
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def info(service_url: str) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from service.client.results import Prediction
 from tests.page.pictures import data_url, picture
 from tests.page.visit import Visit
 
+pytestmark = pytest.mark.slow
+
 INPUTS = {
     "front": {"kind": "image", "height": 8, "width": 8, "fit": "letterbox"},
     "back": {"kind": "image", "height": 8, "width": 8, "fit": "center_crop"},

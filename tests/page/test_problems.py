@@ -11,6 +11,8 @@ import pytest
 from service.errors import PROBLEMS, problem
 from tests.page.visit import Visit
 
+pytestmark = pytest.mark.slow
+
 
 def known() -> set[str]:
     """The problems that the page has words for."""

@@ -16,6 +16,8 @@ import pytest
 from tests.page.pictures import picture, picture_file, sideways_photo
 from tests.page.visit import Visit
 
+pytestmark = pytest.mark.slow
+
 TEXT = "a 'red' \"tomato\"; $HOME `id` @file"
 NAME = "it's a, picture;1.png"
 

@@ -17,6 +17,8 @@ from tests.service.stand_in import write_bundle
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+pytestmark = pytest.mark.slow
+
 
 def test_versions_have_their_states_and_reasons(visit: Visit) -> None:
     visit.show("versions")

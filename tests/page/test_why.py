@@ -12,6 +12,8 @@ import pytest
 from tests.page.pictures import picture, picture_file
 from tests.page.visit import Visit
 
+pytestmark = pytest.mark.slow
+
 _PIXEL = """(canvas) => {
   const { width, height } = canvas;
   const pixels = canvas.getContext("2d").getImageData(0, 0, width, height).data;

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from model.bundle import Bundle
 from tests.service.running import serving
 from tests.service.stand_in import write_bundle
 from training.fit import Fitted
@@ -29,6 +30,12 @@ def stand_in_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx
     write_bundle(models)
     with serving(models) as client:
         yield client
+
+
+@pytest.fixture
+def bundle(models: Path) -> Bundle:
+    """Of the model `colours`, in `models`."""
+    return Bundle(write_bundle(models))
 
 
 @pytest.fixture

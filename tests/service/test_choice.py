@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -100,6 +102,29 @@ def test_a_little_more_time_is_taken_for_three_rounds() -> None:
     choice = choose(candidates, AGREEMENT, clock=clock)[0]
 
     assert (choice.small, choice.large) == ("openvino-int8", "openvino-int8")
+    assert choice.is_lasting
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rounds"),
+    [
+        ([0.008], 5),  # by a fifth
+        ([0.0095], 15),  # too little
+        ([0.008, 0.008, 0.011], 15),  # not always
+    ],
+)
+def test_rounds_end_when_one_was_the_fastest_in_each_and_clearly_so(seconds: list[float], rounds: int) -> None:
+    clock, calls = Clock(), []
+    times = itertools.cycle(seconds)
+
+    def timed(tensors: Tensors) -> Answers:
+        calls.append(1)
+        clock.now += next(times)
+        return repeated(EXPECTED, tensors)
+
+    choice = chosen(clock, tensorflow_float32=clock.backend(first_s=0.01), openvino_int8=timed)
+
+    assert len(calls) == 3 + 2 * rounds  # golden examples and a batch of each size before
     assert choice.is_lasting
 
 

@@ -1,18 +1,13 @@
-"""Scoring a table: what comes out of it, what can't be scored, and a run that is stopped and goes on."""
+"""Scoring a table: what comes out of it, and what can't be scored."""
 
 from __future__ import annotations
 
-import csv
-import io
-import itertools
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -22,26 +17,19 @@ from model.bundle import Bundle
 from model.errors import ManifestError, SpecError
 from model.examples import decode
 from model.spec import ModelSpec
-from service.commands.local import Load, opened
+from service.commands.local import opened
 from service.engine import Answered
 from service.scoring.manifest import Row
-from service.scoring.progress import Progress, duration
 from service.scoring.reader import Reader
-from service.scoring.score import Order, Summary, score
 from service.scoring.scored import Scored, cells_of, schema_of
-from service.scoring.scorer import LocalScorer
 from service.scoring.stream import scored
 from service.settings import Settings
-from tests.service.stand_in import LABELS, SPEC, Namer, answer, picture, write_bundle
+from tests.service.scoring import SCRIPT, run, table, texts
+from tests.service.stand_in import LABELS, SPEC, Namer, answer, picture
 from tests.tiny import write_rows
 from training.fit import Fitted
 
 HEADER = ["row", "colour", "colour_probability", "colour:blue", "colour:green", "colour:red", "absent", "error"]
-
-
-@pytest.fixture
-def bundle(models: Path) -> Bundle:
-    return Bundle(write_bundle(models))
 
 
 @pytest.fixture
@@ -62,23 +50,6 @@ def manifest(tmp_path: Path) -> Path:
     return write_rows(
         tmp_path / "rows.csv", [dict(zip(("image", "caption", "tags", "id"), row, strict=True)) for row in cells]
     )
-
-
-def run(bundle: Bundle, manifest: Path, out: Path, *, load: Load = Namer, batch: int = 4, **order: Any) -> Summary:
-    settings = Settings(max_batch_size=batch)
-    scorer = LocalScorer(bundle, settings, load)
-    return score(
-        bundle, Order(manifest, out, **order), scorer=scorer, settings=settings, progress=Progress(io.StringIO())
-    )
-
-
-def table(file: Path) -> list[dict[str, str]]:
-    with file.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
-def texts(file: Path, words: Sequence[str]) -> Path:
-    return write_rows(file, [{"text": word} for word in words])
 
 
 def test_every_row_is_scored_in_order_and_a_bad_one_has_its_reason(bundle: Bundle, manifest: Path) -> None:
@@ -235,146 +206,6 @@ def test_files_of_other_kinds_are_refused(bundle: Bundle, tmp_path: Path) -> Non
         run(bundle, rows, tmp_path / "p.txt")
 
 
-class Stopping(Namer):
-    """Fails once it has answered so many examples."""
-
-    def __init__(self, bundle: Bundle, after: int) -> None:
-        super().__init__(bundle)
-        self.after = after
-
-    def predict(self, examples: Sequence[Any]) -> list[Any]:
-        if sum(self.batches) > self.after:
-            raise RuntimeError("out of memory")
-        return super().predict(examples)
-
-
-def stop_in_the_middle(bundle: Bundle, manifest: Path, out: Path) -> None:
-    with pytest.raises(RuntimeError, match="out of memory"):
-        run(bundle, manifest, out, load=lambda bundle: Stopping(bundle, after=1300))
-
-
-def test_a_run_that_was_stopped_goes_on_where_it_was(bundle: Bundle, tmp_path: Path) -> None:
-    manifest, seen = texts(tmp_path / "rows.csv", ["red", "green", "", "blue"] * 600), []
-    stop_in_the_middle(bundle, manifest, tmp_path / "p.csv")
-    assert not (tmp_path / "p.csv").exists()
-
-    def counting(bundle: Bundle) -> Namer:
-        seen.append(Namer(bundle))
-        return seen[0]
-
-    done = run(bundle, manifest, tmp_path / "p.csv", load=counting)
-    run(bundle, manifest, tmp_path / "at_once.csv", batch=7)
-
-    assert done.resumed >= 1000
-    assert (done.rows, done.bad) == (2400, 600)
-    assert sum(seen[0].batches) == (2400 - done.resumed) * 3 // 4
-    for kind in (".csv", ".bad.csv"):
-        assert (tmp_path / f"p{kind}").read_bytes() == (tmp_path / f"at_once{kind}").read_bytes()
-
-
-def test_a_changed_table_or_bundle_is_not_mixed_with_what_is_there(bundle: Bundle, tmp_path: Path) -> None:
-    manifest, out = texts(tmp_path / "rows.csv", ["red"] * 2400), tmp_path / "p.csv"
-    stop_in_the_middle(bundle, manifest, out)
-    other = Bundle(write_bundle(tmp_path / "others", metrics={}))
-
-    with pytest.raises(ManifestError, match=r"p\.csv\.parts/ holds rows of .* as it was then: the bundle\. Start anew"):
-        run(other, manifest, out)
-    texts(manifest, ["green"] * 2400)
-    with pytest.raises(ManifestError, match=r"then: the manifest, the folder of the pictures\. Start"):
-        run(bundle, manifest, out, image_root=tmp_path / "others")
-
-    assert run(bundle, manifest, out, restart=True).resumed == 0
-    assert {row["colour"] for row in table(out)} == {"green"}
-
-
-def test_a_table_that_changes_while_it_is_read_is_noticed(bundle: Bundle, tmp_path: Path) -> None:
-    manifest = texts(tmp_path / "rows.csv", ["red"] * 10)
-
-    def changing(bundle: Bundle) -> Namer:
-        texts(manifest, ["red"] * 11)
-        return Namer(bundle)
-
-    with pytest.raises(ManifestError, match=r"rows\.csv was changed while it was read\. Start anew with --restart"):
-        run(bundle, manifest, tmp_path / "p.csv", load=changing)
-    assert not (tmp_path / "p.csv").exists()
-
-
-def test_a_result_is_not_replaced_unless_that_is_asked_for(bundle: Bundle, tmp_path: Path) -> None:
-    manifest, out = texts(tmp_path / "rows.csv", ["red"]), tmp_path / "p.csv"
-    run(bundle, manifest, out)
-
-    with pytest.raises(ManifestError, match=r"p\.csv is there already\. Replace it with --restart, or choose another"):
-        run(bundle, manifest, out)
-    assert run(bundle, manifest, out, restart=True).rows == 1
-
-
-def test_two_processes_do_not_write_the_same_result(bundle: Bundle, tmp_path: Path) -> None:
-    manifest, out = texts(tmp_path / "rows.csv", ["red"]), tmp_path / "p.csv"
-    refused = []
-
-    def meanwhile(found: Bundle) -> Namer:
-        with pytest.raises(ManifestError, match=r"Another process is writing .*p\.csv\.") as caught:
-            run(bundle, manifest, out, restart=True)
-        refused.append(caught.value)
-        return Namer(found)
-
-    run(bundle, manifest, out, load=meanwhile)
-    assert len(refused) == 1
-
-
-SCRIPT = """
-import io, sys, time
-from pathlib import Path
-from model.bundle import Bundle
-from service.scoring.progress import Progress
-from service.scoring.reader import Reader
-from service.scoring.score import Order, score
-from service.scoring.scorer import LocalScorer
-from service.settings import Settings
-from tests.service.stand_in import Namer
-
-class Slow(Namer):
-    def predict(self, examples):
-        time.sleep(0.002)
-        return super().predict(examples)
-
-bundle, manifest, out = map(Path, sys.argv[1:])
-print("begun", flush=True)
-bundle, settings = Bundle(bundle), Settings(max_batch_size=16)
-scorer = LocalScorer(bundle, settings, Slow)
-score(bundle, Order(manifest, out), scorer=scorer, settings=settings, progress=Progress(io.StringIO()))
-"""
-
-
-@pytest.mark.parametrize("suffix", ["csv", pytest.param("parquet", marks=pytest.mark.slow)])
-def test_killed_at_any_moment_and_started_again_it_gives_what_one_run_gives(
-    bundle: Bundle, tmp_path: Path, suffix: str
-) -> None:
-    words = [("red", "", "green", "blue")[number * number % 11 % 4] for number in range(2300)]
-    manifest, out, kills = texts(tmp_path / "rows.csv", words), tmp_path / f"p.{suffix}", 0
-    command = [sys.executable, "-c", SCRIPT, str(bundle.path), str(manifest), str(out)]
-    for attempt in itertools.count():
-        wait_s = 0.2 * 1.2**attempt  # longer and longer, so that it ends on a slow machine as well
-        with subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None
-            process.stdout.readline()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(wait_s)
-            kills += process.poll() is None
-            process.kill()
-        if out.exists() and not out.with_name(f"{out.name}.parts").exists():
-            break
-
-    run(bundle, manifest, tmp_path / f"at_once.{suffix}", batch=64)
-    assert kills >= 1
-    assert not [file for file in tmp_path.iterdir() if "parts" in file.name or "writing" in file.name]
-    assert (tmp_path / "p.bad.csv").read_bytes() == (tmp_path / "at_once.bad.csv").read_bytes()
-    if suffix == "csv":
-        assert out.read_bytes() == (tmp_path / "at_once.csv").read_bytes()
-    else:
-        assert pl.read_parquet(out).equals(pl.read_parquet(tmp_path / "at_once.parquet"))
-
-
 def test_parquet_without_polars_says_what_to_install_and_csv_does_without(bundle: Bundle, tmp_path: Path) -> None:
     manifest = texts(tmp_path / "rows.csv", ["red"])
     (tmp_path / "polars.py").write_text("raise ImportError")
@@ -448,33 +279,3 @@ def test_several_labels_are_joined_and_names_that_clash_are_refused() -> None:
     clash = ModelSpec.parse({**SPEC.model_dump(), "heads": {"absent": heads["topic"]}}, what="spec")
     with pytest.raises(SpecError, match="would have two columns 'absent': a head of the model is called so"):
         schema_of(clash)
-
-
-def test_progress_is_lines_with_rate_and_time_left_counted_from_where_this_run_began() -> None:
-    stream, now = io.StringIO(), [0.0]
-    progress = Progress(stream, clock=lambda: now[0])
-    progress.start(0.5)
-    for now[0], rows, share in ((1.0, 100, 0.51), (10.0, 1000, 0.6), (12.0, 1200, 0.62), (20.0, 2000, 0.7)):
-        progress.update(rows, 3, share)
-    progress.end()
-
-    assert stream.getvalue().splitlines() == [
-        "1,000 rows, 100 rows/s, 60% of the manifest, 40 s left, 3 bad",
-        "2,000 rows, 100 rows/s, 70% of the manifest, 30 s left, 3 bad",
-    ]
-    assert [duration(seconds) for seconds in (5, 119, 150, 7500)] == ["5 s", "119 s", "2 min", "2 h 05 min"]
-
-
-def test_on_a_terminal_progress_renews_one_line_and_leaves_none() -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    stream, now = Terminal(), [0.0]
-    progress = Progress(stream, clock=lambda: now[0])
-    progress.start(0.0)
-    for now[0] in (1.0, 1.1, 2.0):
-        progress.update(10, 0, 0.0)
-    progress.end()
-
-    assert stream.getvalue() == "\r10 rows, 10 rows/s\r10 rows, 5 rows/s " + "\r" + " " * 18 + "\r"
