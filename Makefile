@@ -49,7 +49,7 @@ demo: setup ## make the demo data, train on it (once), and serve the model on 12
 	fi
 	@$(BIN)/bifocal-service serve demo/models --host 127.0.0.1 --port $(PORT) --example demo/data/manifest.csv
 
-test: setup ## run the test suite
+test: setup ## run the tests, but for what the targets below run
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-slow: setup ## kill and resume trainings, train in clusters, compare with Keras, drive the page (minutes)

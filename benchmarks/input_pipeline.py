@@ -25,13 +25,15 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.decode import by_hand, photo
+from benchmarks.decoders.candidates import Picture
+from benchmarks.decoders.with_pillow import DRAFTED, ways
 from benchmarks.interleaved import compare
 from model.spec import ImageInput
 from training.cache import decoded
 from training.cache.decoding import cores
 
 ROWS = (20_000, 200_000)
-PHOTOS = 1000
+PHOTOS = 4000
 SIDE_PX = 16
 WARM_UP_STEPS, STEPS = 20, 150
 WORDS = [f"word{number}" for number in range(2000)]
@@ -45,9 +47,12 @@ def first_epoch(folder: Path) -> None:
         path.write_bytes(data + number.to_bytes(4, "big"))  # one after its end, so that no two are the same file
     caches = (folder / f"cache-{number}" for number in range(10**6))
 
-    def naive() -> int:
-        with ThreadPoolExecutor(cores()) as pool:
-            return sum(1 for _ in pool.map(lambda path: by_hand(path.read_bytes()), paths))
+    def pillow(decode: Callable[[bytes], object]) -> Callable[[], int]:
+        def run() -> int:
+            with ThreadPoolExecutor(cores()) as pool:
+                return sum(1 for _ in pool.map(lambda path: decode(path.read_bytes()), paths))
+
+        return run
 
     def ours(processes: int) -> Callable[[], int]:
         def run() -> int:
@@ -58,7 +63,8 @@ def first_epoch(folder: Path) -> None:
         return run
 
     candidates = {
-        "Pillow by hand, threads": naive,
+        "Pillow by hand, whole, threads": pillow(by_hand),
+        f"{DRAFTED}, threads": pillow(ways(Picture("640x480", 640, 480, 128, 96, turns=1))[DRAFTED]),
         f"cache, {cores()} processes": ours(cores()),
         f"cache, {cores()} threads": ours(0),
     }

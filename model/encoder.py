@@ -55,7 +55,7 @@ class Encoder(tf.Module):
         return self._tokens()({name: tensors[name] for name in self._read})
 
     def _traced(self) -> Callable[[dict[str, tf.Tensor]], dict[str, Tokens]]:
-        """Tokenizing as one graph, for all graphs that have it in them: tracing it takes a second each time."""
+        """Tokenizing as one graph for all graphs that have it in them, in a bundle too."""
         taken = {name: self.input_signature[name] for name in self._read}
         with tf.init_scope():
             return tf.function(self._tokenized, autograph=False).get_concrete_function(taken)

@@ -57,7 +57,8 @@ def halves(
 ) -> tuple[Function, Function]:
     """`serving_default` in two: `encode`, the tokenizers, and `classify`, all behind them.
 
-    The second has neither strings nor tables in it, so that other runtimes than TensorFlow can compute it.
+    The second has neither strings nor tables in it, so that other runtimes than TensorFlow can compute it. The first
+    passes pictures on and looks at none, so that it may be given none (0 rows) by whoever hands them on himself.
 
     Args:
         spec, encoder, network, temperatures: as for `signatures`.

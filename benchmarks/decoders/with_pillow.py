@@ -15,6 +15,7 @@ from model import images
 
 WHOLE = "Pillow, whole, Lanczos"
 OURS = "model.images.decode"
+DRAFTED = "Pillow, draft at twice the size, bicubic"
 
 
 def ways(picture: Picture) -> Mapping[str, Callable[[bytes], Pixels]]:
@@ -45,7 +46,7 @@ def ways(picture: Picture) -> Mapping[str, Callable[[bytes], Pixels]]:
         WHOLE: whole,
         "Pillow, thumbnail()": thumbnail,
         "Pillow, draft at the size, Lanczos": drafted(1, Image.Resampling.LANCZOS),
-        "Pillow, draft at twice the size, bicubic": drafted(2, Image.Resampling.BICUBIC),
+        DRAFTED: drafted(2, Image.Resampling.BICUBIC),
         "Pillow, draft at twice the size, box": drafted(2, Image.Resampling.BOX),
     }
 

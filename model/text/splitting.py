@@ -31,7 +31,8 @@ def normalize(texts: tf.Tensor) -> tf.Tensor:
 
 def split_words(texts: tf.Tensor) -> tf.RaggedTensor:
     """Texts to words: string (batch,) -> ragged string (batch, words)."""
-    # The operation behind `tf_text.regex_split`, which adds nine checks of what it gives: three quarters of the graph.
+    # The operation behind `tf_text.regex_split`, which adds nine checks of what it gives. TF Text doesn't promise that
+    # it stays where it is; its version is locked.
     words, _, _, row_splits = gen_regex_split_ops.regex_split_with_offsets(
         input=normalize(texts), delim_regex_pattern=f"({_BETWEEN})", keep_delim_regex_pattern=f"({_KEPT})"
     )
@@ -84,7 +85,7 @@ def joined(rows: tf.RaggedTensor, groups: tf.RaggedTensor) -> tf.RaggedTensor:
 
     Args:
         rows: ragged (rows, items).
-        groups: ragged (groups, rows); what it holds is of no account.
+        groups: ragged (groups, rows); only its row splits are read.
 
     Returns:
         ragged (groups, items).

@@ -21,7 +21,8 @@ LARGE_SIZES = (16, 8)  # examples of a large batch: the first that takes no long
 MAX_SMALL = 4  # examples: between the two, where one is no better a guess than the other
 SLOW_S = 0.5  # a model that would take longer for any large batch keeps those as it was saved
 ROUNDS = 15
-CLEAR_ROUNDS = 5  # are enough if the same one was the fastest in each; by chance alone two alike do that once in 16
+CLEAR_ROUNDS = 5  # are enough if one was the fastest in each; of two that are alike, one is once in 16 times
+CLEAR_S = 0.5  # that they have to last, or what disturbs the machine may be the same in all
 LEAST_ROUNDS = 3  # fewer, of which one may be disturbed, are no reason to choose the same another time
 MAKING_S = 4.0  # no further backend is made then
 ENOUGH_S = 5.0  # of everything: no further round is begun then
@@ -30,7 +31,7 @@ GRACE_S = 1.0  # for `LEAST_ROUNDS`
 CLEARLY = 1.1
 BY_FAR = 1.5  # so much is not the noise of a round or two either
 # For each backend the seconds of a call with a batch of each size.
-Round = dict[BackendName, tuple[float, ...]]
+Times = dict[BackendName, tuple[float, ...]]
 
 
 @dataclass(frozen=True)
@@ -144,13 +145,14 @@ def choose(
 
 def _timed(
     backends: Mapping[BackendName, Backend], batches: list[Tensors], *, clock: Callable[[], float], until: float
-) -> tuple[list[Round], dict[BackendName, str]]:
+) -> tuple[list[Times], dict[BackendName, str]]:
     """Round by round the seconds of a call of each backend with each batch, measured in turn; and why which failed."""
-    rounds: list[Round] = []
+    rounds: list[Times] = []
     failed: dict[BackendName, str] = {}
+    started = clock()
     while len(rounds) < ROUNDS:
         begun = clock()
-        taken: Round = {}
+        taken: Times = {}
         for name, backend in backends.items():
             if name in failed:
                 continue
@@ -162,9 +164,9 @@ def _timed(
                 logger.info("backend %s can't be used: %s", name, error, exc_info=True)
                 failed[name] = reason_of(error)
         rounds.append(taken)
-        if len(rounds) >= CLEAR_ROUNDS and _is_clear(_without(failed, rounds)):
-            break
         now = clock()
+        if len(rounds) >= CLEAR_ROUNDS and now - started >= CLEAR_S and _is_clear(_without(failed, rounds)):
+            break
         is_late = now > until
         has_grace = len(rounds) < LEAST_ROUNDS and now + (now - begun) <= until + GRACE_S
         if is_late and not has_grace:
@@ -172,11 +174,11 @@ def _timed(
     return _without(failed, rounds), failed
 
 
-def _without(failed: Container[str], rounds: list[Round]) -> list[Round]:
+def _without(failed: Container[str], rounds: list[Times]) -> list[Times]:
     return [{name: taken for name, taken in one.items() if name not in failed} for one in rounds]
 
 
-def _is_clear(rounds: list[Round]) -> bool:
+def _is_clear(rounds: list[Times]) -> bool:
     """Whether with batches of each size one was the fastest in every round, and clearly so by the median."""
     medians = _medians(rounds)
     for place in range(len(next(iter(medians.values())))):
@@ -188,7 +190,7 @@ def _is_clear(rounds: list[Round]) -> bool:
     return True
 
 
-def _medians(times: list[Round]) -> Round:
+def _medians(times: list[Times]) -> Times:
     names = times[0] if times else ()
     return {name: tuple(map(statistics.median, zip(*(one[name] for one in times), strict=True))) for name in names}
 

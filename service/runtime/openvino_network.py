@@ -118,8 +118,8 @@ class Halves:
         self._encode = encode
         taken = classify.structured_input_signature[0][0]
         self._names = sorted(taken)  # the order of a function's flat inputs
-        # These pass through the first half untouched; none at all are given to it, so that none are copied.
-        self._no_pictures = {
+        # `encode` only passes pictures on; given none at all in their place, it copies none.
+        self._empty_pictures = {
             name: tf.zeros([0, *spec.shape[1:]], spec.dtype) for name, spec in taken.items() if spec.dtype == tf.uint8
         }
         self._tensors = [tensor.name.partition(":")[0] for tensor in classify.inputs[: len(self._names)]]
@@ -132,9 +132,9 @@ class Halves:
 
     def encoded(self, tensors: Tensors, places: list[int]) -> dict[int, NDArray[Any]]:
         """What the network takes, by the places of its inputs."""
-        given = {name: tf.constant(array) for name, array in tensors.items() if name not in self._no_pictures}
-        encoded = self._encode(given | self._no_pictures)
+        given = {name: tf.constant(array) for name, array in tensors.items() if name not in self._empty_pictures}
+        encoded = self._encode(given | self._empty_pictures)
         return {
-            place: tensors[name] if name in self._no_pictures else encoded[name].numpy()
+            place: tensors[name] if name in self._empty_pictures else encoded[name].numpy()
             for place, name in zip(places, self._names, strict=True)
         }

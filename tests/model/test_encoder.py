@@ -86,6 +86,15 @@ def test_the_tokens_of_each_view_can_be_read(encoder: Encoder) -> None:
     assert tokens["words.description"].texts.numpy().tolist() == [[b""], [b"mug"], [b"red"]]
 
 
+def test_texts_are_encoded_alike_without_a_row_of_pictures(encoder: Encoder) -> None:
+    encoded = encoder(TENSORS)
+    without = encoder({**TENSORS, "photo": TENSORS["photo"][:0]})
+
+    assert without["photo"].shape == (0, 8, 8, 3)
+    for name in encoded.keys() - {"photo"}:
+        np.testing.assert_array_equal(without[name], encoded[name])
+
+
 def test_its_signature_is_what_it_takes(encoder: Encoder) -> None:
     encode = tf.function(encoder).get_concrete_function(encoder.input_signature)
 

@@ -12,8 +12,6 @@ from tests.page.visit import Visit
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def visit(browser: Browser, service_url: str) -> Iterator[Visit]:

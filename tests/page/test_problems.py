@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 import re
-from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from service.errors import PROBLEMS, problem
+from service.errors import problem
 from tests.page.visit import Visit
 
 pytestmark = pytest.mark.slow
-
-
-def known() -> set[str]:
-    """The problems that the page has words for."""
-    text = resources.files("service.page").joinpath("static", "problems.js").read_text(encoding="utf-8")
-    return set(re.findall(r'^  "([\w-]+)": \["', text, re.MULTILINE))
-
-
-def test_the_page_has_words_for_every_problem_of_the_service() -> None:
-    table = (Path(__file__).parents[2] / "docs" / "service.md").read_text(encoding="utf-8")
-    rows = [line for line in table.splitlines() if re.match(r"\| [45]\d\d", line)]
-
-    assert {kind for _, kind, _ in PROBLEMS} <= known()
-    assert {kind for row in rows for kind in re.findall(r"`([\w-]+)`", row.split("|")[2])} <= known()
 
 
 def test_a_broken_file_is_named_with_what_to_do(visit: Visit, tmp_path: Path) -> None:

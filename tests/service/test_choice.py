@@ -106,23 +106,28 @@ def test_a_little_more_time_is_taken_for_three_rounds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "rounds"),
+    ("saved_s", "one_s", "sixteen_s", "rounds"),
     [
-        ([0.008], 5),  # by a fifth
-        ([0.0095], 15),  # too little
-        ([0.008, 0.008, 0.011], 15),  # not always
+        (0.03, [0.024], [0.024], 5),
+        (0.03, [0.024], [0.036], 5),  # with sixteen it is the other that is the fastest
+        (0.003, [0.0024], [0.0024], 15),  # all rounds take less than half a second
+        (0.03, [0.024], [0.0285], 15),  # with sixteen by too little
+        (0.03, [0.0285], [0.024], 15),
+        (0.03, [0.024, 0.024, 0.033], [0.024], 15),  # not always
     ],
 )
-def test_rounds_end_when_one_was_the_fastest_in_each_and_clearly_so(seconds: list[float], rounds: int) -> None:
+def test_rounds_end_when_one_was_the_fastest_in_each_and_clearly_so(
+    saved_s: float, one_s: list[float], sixteen_s: list[float], rounds: int
+) -> None:
     clock, calls = Clock(), []
-    times = itertools.cycle(seconds)
+    times = {1: itertools.cycle(one_s), 2: itertools.repeat(0.0), 16: itertools.cycle(sixteen_s)}
 
     def timed(tensors: Tensors) -> Answers:
         calls.append(1)
-        clock.now += next(times)
+        clock.now += next(times[len(tensors["text"])])
         return repeated(EXPECTED, tensors)
 
-    choice = chosen(clock, tensorflow_float32=clock.backend(first_s=0.01), openvino_int8=timed)
+    choice = chosen(clock, tensorflow_float32=clock.backend(first_s=saved_s), openvino_int8=timed)
 
     assert len(calls) == 3 + 2 * rounds  # golden examples and a batch of each size before
     assert choice.is_lasting

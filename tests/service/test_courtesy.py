@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from service.engine.courtesy import Courtesy
-from tests.service.test_pipeline import Gate, double, pipeline, soon
+from tests.service.pipelines import Gate, double, pipeline, soon
 
 
 @dataclass

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from importlib import resources
 from pathlib import Path
 
 import httpx
 import pytest
 
 from service.app import create_app
+from service.errors import PROBLEMS
 from service.page.files import files
 from service.settings import Settings
 from tests.service.running import ask, assert_problem
@@ -75,3 +77,17 @@ def test_the_page_has_no_script_style_or_listener_within_it() -> None:
     assert re.findall(r"<script[^>]*>([^<]+)</script>", html) == []
     scripts = "".join(file.read_text(encoding="utf-8") for file in STATIC.glob("*.js"))
     assert re.findall(r"\b(?:innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval)\b", scripts) == []
+
+
+def known() -> set[str]:
+    """The problems that the page has words for."""
+    text = resources.files("service.page").joinpath("static", "problems.js").read_text(encoding="utf-8")
+    return set(re.findall(r'^  "([\w-]+)": \["', text, re.MULTILINE))
+
+
+def test_the_page_has_words_for_every_problem_of_the_service() -> None:
+    table = (Path(__file__).parents[2] / "docs" / "service.md").read_text(encoding="utf-8")
+    rows = [line for line in table.splitlines() if re.match(r"\| [45]\d\d", line)]
+
+    assert {kind for _, kind, _ in PROBLEMS} <= known()
+    assert {kind for row in rows for kind in re.findall(r"`([\w-]+)`", row.split("|")[2])} <= known()
