@@ -6,6 +6,8 @@ Each of them also runs alone, as `python -m benchmarks.NAME`; those of single de
 import subprocess
 import sys
 
+from benchmarks.arguments import nothing
+
 NAMES = (
     "decode",
     "augment",
@@ -14,10 +16,12 @@ NAMES = (
     "merges",
     "explanations",
     "training_peers",
+    "input_pipeline",
     "rows",
     "serving",
 )
 
+nothing(__doc__)
 failed = []
 for name in NAMES:
     print(f"\npython -m benchmarks.{name}", flush=True)

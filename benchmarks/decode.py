@@ -24,6 +24,7 @@ import numpy as np
 from PIL import Image, ImageOps
 from sklearn.datasets import load_sample_image
 
+from benchmarks.arguments import nothing
 from benchmarks.decoders.candidates import Picture, Pixels, name_of, pixels_of, save
 from benchmarks.decoders.with_pillow import OURS, WHOLE
 from benchmarks.environment import python_with
@@ -106,4 +107,5 @@ def main(sizes: Sequence[tuple[int, int]] = SIZES) -> None:
 
 
 if __name__ == "__main__":
+    nothing(__doc__)
     main()

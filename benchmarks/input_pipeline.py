@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from benchmarks.arguments import numbers
 from benchmarks.decode import by_hand, photo
 from benchmarks.decoders.candidates import Picture
 from benchmarks.decoders.with_pillow import DRAFTED, ways
@@ -199,4 +200,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--measure"]:
         print(json.dumps(measured(Path(sys.argv[3]), int(sys.argv[2]))))
     else:
-        main([int(one) for one in sys.argv[1:]] or list(ROWS))
+        main(numbers(__doc__, "ROWS", ROWS, least=100))

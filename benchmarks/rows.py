@@ -19,6 +19,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.arguments import numbers
 from benchmarks.input_pipeline import SIDE_PX, generate
 from benchmarks.processes import Tree
 
@@ -110,4 +111,4 @@ def main(sizes: Sequence[int]) -> None:
 
 
 if __name__ == "__main__":
-    main([int(one) for one in sys.argv[1:]] or ROWS)
+    main(numbers(__doc__, "ROWS", ROWS, least=100))

@@ -105,7 +105,7 @@ class Settings(BaseSettings):
     drain_timeout_s: float = Field(30, ge=0)
     poll_s: float = Field(2, gt=0)
     keep_versions: int = Field(2, ge=1)
-    backend: BackendName | Literal["auto"] = "auto"
+    backend: Literal[BackendName, "auto"] = "auto"
     precision: Literal["auto", "float32"] = "auto"
     cpus: int | None = Field(None, ge=1)
     decode_threads: int | None = Field(None, ge=1)

@@ -1,7 +1,7 @@
 """Serving: ours beside FastAPI, LitServe, BentoML, MLServer and Triton, and beside what the machine can do.
 
 python -m benchmarks.serving                                        (an hour; the first time 40 more minutes)
-python -m benchmarks.serving --servers ours FastAPI --rounds 2      (a look)
+python -m benchmarks.serving --servers ours FastAPI --rounds 2      (a look, once their settings are found)
 python -m benchmarks.serving --only-tune --servers LitServe         (which settings suit a peer)
 
 It needs wrk, Linux, and some 10 GiB of disk and of memory for all servers at once.

@@ -6,27 +6,12 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from benchmarks.serving.best_peers import print_best_peers
 from benchmarks.serving.entrant import Entrant
-from benchmarks.serving.load import Load
+from benchmarks.serving.figures import cpu, p50, p99, rate
 from benchmarks.serving.ratios import median_ratio
 from benchmarks.serving.run import CLIENTS, MANY, Run, usual_of
 from benchmarks.serving.tuning import Tuned
-
-
-def rate(load: Load) -> float:
-    return load.requests_per_s
-
-
-def p50(load: Load) -> float:
-    return load.quantile_ms(50)
-
-
-def p99(load: Load) -> float:
-    return load.quantile_ms(99)
-
-
-def cpu(load: Load) -> float:
-    return 1000 * load.cpu_s_per_request
 
 
 def print_all(run: Run) -> None:
@@ -50,6 +35,7 @@ def print_all(run: Run) -> None:
     print(f"\nCPU milliseconds a request at {MANY} clients, {usual}")
     for entrant in shown:
         print(_line(entrant, shown[0], usual, MANY, {"": (cpu, "9.2f")}))
+    print_best_peers(run)
     print("\nOf each server: peak memory, seconds from start to first answer, share of a CPU when idle, wrong answers")
     for entrant in shown:
         starts = statistics.median(entrant.first_answer_s)

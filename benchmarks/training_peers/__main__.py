@@ -22,6 +22,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TypeVar
 
+from benchmarks.arguments import numbers
 from benchmarks.environment import python_with
 from benchmarks.interleaved import ROUNDS, tell
 from benchmarks.turns import Peer
@@ -120,4 +121,4 @@ def main(sides: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main([int(one) for one in sys.argv[1:]] or list(SIDES))
+    main(numbers(__doc__, "SIDE", SIDES, least=16))

@@ -59,13 +59,19 @@ class Choice:
 
     def __str__(self) -> str:
         """One line for the log."""
-        names = self.small if self.small == self.large else f"{self.small}, batches over {MAX_SMALL} by {self.large}"
+        names = by_size_names(self.small, self.large)
         timed = ", ".join(
             f"{name} {' and '.join(f'{1000 * one:.1f}' for one in taken)} ms" for name, taken in self.seconds.items()
         )
         refused = "".join(f"; {name}: {reason}" for name, reason in self.refused.items())
         sizes = " and ".join(str(size) for size in self.sizes)
-        return f"{names} (a batch of {sizes}: {timed}{refused})"
+        measured = f"a batch of {sizes}: {timed}" if timed else "nothing to measure it against"
+        return f"{names} ({measured}{refused})"
+
+
+def by_size_names(small: str, large: str) -> str:
+    """What `by_size` of two backends is called."""
+    return small if small == large else f"{small}, batches over {MAX_SMALL} by {large}"
 
 
 def by_size(small: Backend, large: Backend) -> Backend:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -17,7 +18,7 @@ from model.kernels import VARIABLE
 from service.backends import AS_SAVED, Backend, BackendName, Candidates, UnusableError, is_float32
 from service.cpu import Cpu
 from service.runtime.agreement import Agreement, reason_of
-from service.runtime.choice import by_size, choose
+from service.runtime.choice import by_size, by_size_names, choose
 from service.runtime.memory import Memory
 
 logger = logging.getLogger("bifocal")
@@ -68,12 +69,15 @@ class Chooser:
         if self._memory and (before := self._memory.recall(own) or self._memory.recall(general)):
             # Not believed, but asked about the golden examples.
             try:
-                return _made(before, bundle, candidates, agreement)
+                backend = _made(before, bundle, candidates, agreement)
+                _tell(bundle, f"{by_size_names(before[0], before[-1])}, as was chosen before")
+                return backend
             except BundleError as error:
                 logger.warning("the backend that was chosen before is of no use any more: %s", error)
         checked = partial(_one, AS_SAVED, bundle, candidates, agreement)
+        begun = time.perf_counter()
         choice, backend = choose({**candidates, AS_SAVED: checked}, agreement)
-        logger.info("model %s version %s answers by %s", bundle.path.parent.name, bundle.path.name, choice)
+        _tell(bundle, f"{choice}; choosing took {time.perf_counter() - begun:.1f} s")
         if self._memory and choice.is_lasting:
             self._memory.keep(own if choice.hangs_on_weights else general, [choice.small, choice.large])
         return backend
@@ -103,6 +107,14 @@ class Chooser:
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 
+def _tell(bundle: Bundle, backend: str) -> None:
+    logger.info("model %s answers by %s", _named(bundle), backend)
+
+
+def _named(bundle: Bundle) -> str:
+    return f"{bundle.path.parent.name} version {bundle.path.name}"
+
+
 def _made(names: Sequence[str], bundle: Bundle, offered: Candidates, agreement: Agreement) -> Backend:
     """The backend of one name, or that for small and that for large batches."""
     made = {name: _one(name, bundle, offered, agreement) for name in dict.fromkeys(names)}
@@ -113,7 +125,7 @@ def _one(name: str, bundle: Bundle, offered: Candidates, agreement: Agreement) -
     makes: dict[str, tuple[BackendName, Callable[[], Backend]]] = {one: (one, make) for one, make in offered.items()}
     if name not in makes:
         raise BundleError(
-            f"The backend {name} is not there for {bundle.path.name}; it has {', '.join(offered)}. OpenVINO's need the "
+            f"The backend {name} is not there for {_named(bundle)}; it has {', '.join(offered)}. OpenVINO's need the "
             "extra bifocal[openvino] and a bundle of a build that has them; those in bfloat16 a CPU with units for it."
         )
     known, make = makes[name]
@@ -122,7 +134,7 @@ def _one(name: str, bundle: Bundle, offered: Candidates, agreement: Agreement) -
         agreement.check(known, backend)
     except Exception as error:
         logger.info("backend %s can't be used: %s", name, error, exc_info=not isinstance(error, UnusableError))
-        raise BundleError(f"The backend {name} can't be used for {bundle.path.name}: {reason_of(error)}") from error
+        raise BundleError(f"The backend {name} can't be used for {_named(bundle)}: {reason_of(error)}") from error
     return backend
 
 

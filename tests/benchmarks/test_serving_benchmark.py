@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks.processes import Tree
+from benchmarks.serving.best_peers import print_best_peers
 from benchmarks.serving.candidates import CANDIDATES
 from benchmarks.serving.entrant import Entrant
 from benchmarks.serving.load import Load, read_output, write_requests
 from benchmarks.serving.pictures import Asked
 from benchmarks.serving.ratios import median_ratio
-from benchmarks.serving.run import CLIENTS, Run
+from benchmarks.serving.run import CLIENTS, MANY, Run
 from benchmarks.serving.tables import print_all
 from benchmarks.serving.wires import MULTIPART, V2_BINARY, V2_JSON, Answer
 
@@ -61,6 +62,23 @@ def test_a_run_that_was_broken_off_is_printed_as_far_as_it_came(capsys: pytest.C
     run.ceilings.append({name: {"cpu_s": 0.001, "per_s": 1000.0, "batch": 1} for name in steps})
     print_all(run)
     assert "CPU seconds a request:  0.71 x the sum" in capsys.readouterr().out  # 10 ms of 10 for HTTP and 4 steps
+
+
+def test_ours_are_held_against_the_peer_that_did_best(capsys: pytest.CaptureFixture[str]) -> None:
+    def entrant(number: int, *requests: int) -> Entrant:
+        loads = [Load(1.0, [1 / one] * one, {"200": one}, 0, 0.1, 0.01) for one in requests]
+        return Entrant(CANDIDATES[number], CANDIDATES[number].variants[0], loads={("640x480", MANY): loads})
+
+    peers = [entrant(number, *requests) for number, requests in ((-1, (10, 10, 10)), (-2, (20, 10, 20)))]
+    run = Run([entrant(0, 40, 30, 20), *peers], Path("models"), Path("saved"), None, ["640x480"], 1.0)  # type: ignore[arg-type]
+    print_best_peers(run)
+
+    told = capsys.readouterr().out.splitlines()[-3:]
+    assert [" ".join(line.split()) for line in told] == [
+        f"ours requests/s 640x480 64 clients 2.00 x {peers[1].name} (1.00 to 3.00)",
+        "ours p50 640x480 1 clients not measured",
+        f"ours p99 640x480 64 clients 0.50 x {peers[1].name} (0.33 to 1.00)",
+    ]
 
 
 def test_requests_are_written_with_their_lengths_in_bytes(tmp_path: Path) -> None:

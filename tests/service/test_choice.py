@@ -152,6 +152,7 @@ def test_what_there_is_no_time_for_is_left_out_and_that_is_not_remembered() -> N
 
     assert choice.refused == {"frozen-float32": "no time left to try it"}
     assert not choice.is_lasting
+    assert str(choice) == ("tensorflow-float32 (nothing to measure it against; frozen-float32: no time left to try it)")
 
 
 def test_what_is_gained_is_remembered_though_there_was_no_time_for_all() -> None:

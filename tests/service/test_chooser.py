@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -16,11 +17,6 @@ from service.runtime.chooser import Chooser
 from service.runtime.memory import FOLDER, Memory
 from tests.service.golden_answers import AGREEMENT, EXPECTED, other, repeated
 from tests.service.stand_in import write_bundle
-
-
-@pytest.fixture
-def bundle(tmp_path: Path) -> Bundle:
-    return Bundle(write_bundle(tmp_path))
 
 
 def candidates(asked: list[str]) -> dict[BackendName, Callable[[], Backend]]:
@@ -81,17 +77,34 @@ def test_what_is_remembered_has_to_agree_still(bundle: Bundle, tmp_path: Path) -
     assert asked == [AS_SAVED]
 
 
+def test_the_log_says_which_answers_and_whether_it_was_chosen_now(
+    bundle: Bundle, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="bifocal")
+    memory = Memory(tmp_path / "state")
+    for _ in range(2):
+        Chooser("auto", memory=memory).choose(bundle, candidates([]), AGREEMENT)
+
+    now, before = (record.getMessage() for record in caplog.records)
+    assert re.fullmatch(
+        r"model colours version 1 answers by .* \(a batch of 1 and 16: .*\); choosing took [\d.]+ s", now
+    )
+    assert re.fullmatch("model colours version 1 answers by [a-z0-9-]+, as was chosen before", before)
+
+
 def test_one_that_is_told_is_taken_or_refused(bundle: Bundle) -> None:
     asked: list[str] = []
     offered = candidates(asked)
     Chooser("frozen-float32").choose(bundle, offered, AGREEMENT)
     assert asked == ["frozen-float32"]
     with pytest.raises(
-        BundleError, match="backend openvino-float32 is not there for 1; it has tensorflow-float32, fro"
+        BundleError, match="backend openvino-float32 is not there for colours version 1; it has tensorfl"
     ):
         Chooser("openvino-float32").choose(bundle, offered, AGREEMENT)
     offered["frozen-float32"] = lambda: lambda _: other("one", 1, 0, 0.51)
-    with pytest.raises(BundleError, match=r"can't be used for 1: probabilities of 'one' differ by 0\.015"):
+    with pytest.raises(
+        BundleError, match=r"can't be used for colours version 1: probabilities of 'one' differ by 0\.015"
+    ):
         Chooser("frozen-float32").choose(bundle, offered, AGREEMENT)
 
 
@@ -114,5 +127,7 @@ def test_the_model_as_it_was_saved_has_to_agree_too(
     if others:
         offered = candidates([]) | offered
 
-    with pytest.raises(BundleError, match=r"backend tensorflow-float32 can't be used for 1: probabilities of 'one'"):
+    with pytest.raises(
+        BundleError, match=r"backend tensorflow-float32 can't be used for colours version 1: probabilities of 'one'"
+    ):
         Chooser(backend).choose(bundle, offered, AGREEMENT)

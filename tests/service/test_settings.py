@@ -58,6 +58,11 @@ def test_an_impossible_value_is_refused_by_name(name: str, value: object) -> Non
     ("given", "environment", "message"),
     [
         ({"port": 70_000}, {}, r"^--port: Input should be less than or equal to 65535\. Received: 70000\.$"),
+        (
+            {},
+            {"BIFOCAL_BACKEND": "onnx"},
+            r"^BIFOCAL_BACKEND: Input should be 'tensorflow-float32', .* or 'auto'\. [^\n]*$",
+        ),
         ({}, {"BIFOCAL_POLL_S": "often"}, r"^BIFOCAL_POLL_S: Input should be a valid number, .* Received: 'often'\.$"),
         (
             {},

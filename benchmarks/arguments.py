@@ -1,0 +1,38 @@
+"""Whole numbers on a benchmark's command line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+
+
+def numbers(doc: str | None, name: str, default: Sequence[int], *, least: int) -> list[int]:
+    """Those that are given, or the default ones; with `--help`, and a message for what is none.
+
+    Args:
+        doc: what the benchmark measures: the docstring of its module.
+        name: of one of the numbers, as help texts have it.
+        default: if none are given.
+        least: each of them has to be.
+    """
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    said = f"{' '.join(map(str, default))} if none is given; {least} at least"
+    parser.add_argument(name, nargs="*", type=_from(least), default=list(default), help=said)
+    found: list[int] = vars(parser.parse_args())[name]
+    return found
+
+
+def nothing(doc: str | None) -> None:
+    """For a benchmark that takes no arguments: has it tell so, and `--help` tell what it does."""
+    argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+
+
+def _from(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        value = int(text)
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{value} is less than {least}")
+        return value
+
+    number.__name__ = "whole number"  # what argparse calls it where it is none
+    return number
