@@ -17,7 +17,7 @@ def numbers(doc: str | None, name: str, default: Sequence[int], *, least: int) -
     """
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     said = f"{' '.join(map(str, default))} if none is given; {least} at least"
-    parser.add_argument(name, nargs="*", type=_from(least), default=list(default), help=said)
+    parser.add_argument(name, nargs="*", type=at_least(least), default=list(default), help=said)
     found: list[int] = vars(parser.parse_args())[name]
     return found
 
@@ -27,7 +27,9 @@ def nothing(doc: str | None) -> None:
     argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
 
 
-def _from(least: int) -> Callable[[str], int]:
+def at_least(least: int) -> Callable[[str], int]:
+    """What argparse is to make of an argument that is a whole number, and not less than that."""
+
     def number(text: str) -> int:
         value = int(text)
         if value < least:

@@ -37,6 +37,7 @@ ROWS = (20_000, 200_000)
 PHOTOS = 4000
 SIDE_PX = 16
 WARM_UP_STEPS, STEPS = 20, 150
+LEAST_ROWS = 10_000  # of which so many batches can be made
 WORDS = [f"word{number}" for number in range(2000)]
 
 
@@ -200,4 +201,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--measure"]:
         print(json.dumps(measured(Path(sys.argv[3]), int(sys.argv[2]))))
     else:
-        main(numbers(__doc__, "ROWS", ROWS, least=100))
+        main(numbers(__doc__, "ROWS", ROWS, least=LEAST_ROWS))

@@ -21,6 +21,7 @@ from model.greeting import filtered
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 with filtered():
+    from benchmarks.arguments import at_least
     from benchmarks.serving import tuning
     from benchmarks.serving.bundle import models_folder, version_of
     from benchmarks.serving.candidates import CANDIDATES, Candidate, Variant
@@ -58,10 +59,12 @@ def arguments() -> argparse.ArgumentParser:
         metavar="SIZE",
         help=f"which sizes, of {', '.join(NAMES)}: --pictures 640x480 mix",
     )
-    parser.add_argument("--side", type=int, default=128, help="pixels a side of what the network takes: --side 64")
-    parser.add_argument("--rounds", type=int, default=5, help="turns of each server: --rounds 7")
+    parser.add_argument(
+        "--side", type=at_least(16), default=128, help="pixels a side of what the network takes: --side 64"
+    )
+    parser.add_argument("--rounds", type=at_least(1), default=5, help="turns of each server: --rounds 7")
     parser.add_argument("--seconds", type=float, default=2, help="of load, each time: --seconds 4")
-    parser.add_argument("--starts", type=int, default=3, help="how often each is started: --starts 5")
+    parser.add_argument("--starts", type=at_least(1), default=3, help="how often each is started: --starts 5")
     parser.add_argument("--tune", action="store_true", help="find the peers' settings anew, kept ones or not: --tune")
     parser.add_argument("--only-tune", action="store_true", help="find them and end: --only-tune")
     parser.add_argument("--tune-seconds", type=float, default=3, help="of load in each trial: --tune-seconds 5")
