@@ -3,12 +3,12 @@
 # Any Debian image with Python 3.11 to 3.13 will do; nothing below needs its shell, its pip or its package manager to run.
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
-# uv, at the version and with the hashes of the lock, and with it what serving needs. Nothing of uv, pip or binutils goes
-# further than this stage.
+# uv, at the version and with the hashes of the lock, and with it what serving needs. Nothing of uv, pip, binutils or the
+# compiler goes further than this stage and the next.
 FROM ${BASE_IMAGE} AS packages
 WORKDIR /build
 RUN apt-get update -qq \
- && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends binutils >/dev/null \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends binutils g++ libc6-dev >/dev/null \
  && rm -rf /var/lib/apt/lists/*
 COPY pyproject.toml requirements.lock ./
 RUN python -m venv /uv \

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ BackendName = Literal[
     "tensorflow-float32",
     "frozen-float32",
     "frozen-bfloat16",
+    "winograd-float32",
     "openvino-float32",
     "openvino-bfloat16",
     "openvino-int8",
@@ -27,6 +28,20 @@ BackendName = Literal[
 AS_SAVED: BackendName = "tensorflow-float32"
 # Each makes its backend, which may take seconds.
 Candidates = Mapping[BackendName, Callable[[], Backend]]
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """A backend that can do the words of an example while its pictures are still being decoded."""
+
+    def __call__(self, tensors: Tensors) -> Answers: ...
+
+    def prepare(self, tensors: Tensors) -> None:
+        """Begins with what this thread is likely to ask next; a question other than this is answered all the same.
+
+        Args:
+            tensors: as for a call; what the pictures are does not count.
+        """
 
 
 class UnusableError(BundleError):

@@ -31,6 +31,9 @@ class Runtime(Protocol):
     def warm_up(self, batch_sizes: Sequence[int]) -> None:
         """Makes batches of these sizes fast from their first call on."""
 
+    def prepare(self, example: Example) -> None:
+        """Begins with an example that is likely to be predicted next by this thread, before it is decoded."""
+
     def predict(self, examples: Sequence[DecodedExample]) -> list[dict[str, NDArray[np.float32]]]:
         """Probabilities of each head, for each example."""
 
@@ -91,6 +94,7 @@ class Engine:
             threads=threads.model,
             name=f"model-{name}",
             watcher=watcher,
+            prepare=runtime.prepare,
         )
         self.explanations: Pipeline[Example, DecodedExample, Answered] = Pipeline(
             decode_one,

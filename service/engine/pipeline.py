@@ -41,6 +41,8 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
         threads: that call `predict`.
         name: of the threads.
         watcher: told of each batch.
+        prepare: what can be done for an encoded example before it is decoded; called by a thread that has nothing to
+            run, for an example that is alone.
         rest_s: seconds that a batch took -> seconds in which its thread then leaves the machine to others.
     """
 
@@ -55,6 +57,7 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
         threads: int,
         name: str,
         watcher: Watcher | None = None,
+        prepare: Callable[[Encoded], None] | None = None,
         rest_s: Callable[[float], float] | None = None,
     ) -> None:
         self._decode = decode
@@ -62,6 +65,7 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
         self._decoders = decoders
         self._max_batch_size = max_batch_size
         self._watcher = watcher or NobodyWatches()
+        self._prepare = prepare
         self._rest_s = rest_s
         self._changed = threading.Condition()  # guards all that follows
         self._admission = Admission(max_waiting=max_waiting, max_batch_size=max_batch_size)
@@ -72,6 +76,7 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
         self._running = 0
         self._waiting: deque[Item[Encoded, Decoded, Answer]] = deque()
         self._ready: deque[Item[Encoded, Decoded, Answer]] = deque()
+        self._lone: Encoded | None = None  # the only one there is, while it is being decoded and nobody prepares it
         self._threads = [threading.Thread(target=self._run, name=f"{name}-{n}", daemon=True) for n in range(threads)]
         for thread in self._threads:
             thread.start()
@@ -164,6 +169,9 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
                 item.job.queued -= 1
                 self._queued -= 1
                 self._ahead += 1
+                if self._prepare is not None and self.waiting == 1:
+                    self._lone = item.encoded
+                    self._changed.notify()
                 self._decoders.submit(self._decode_item, item)
 
     def _decode_item(self, item: Item[Encoded, Decoded, Answer]) -> None:
@@ -190,15 +198,26 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
         step_back()
         while True:
             with self._changed:
-                while not self._ready:
+                while not self._ready and self._lone is None:
                     if self._is_closed and not self.waiting:
                         self._changed.notify_all()
                         return
                     self._changed.wait()
+                lone, self._lone = self._lone, None
                 batch = self._take()
             if batch:
                 self._rest(self._run_batch(batch))
-            del batch  # or its pictures would stay until the next one comes
+            elif lone is not None:
+                self._begin(lone)
+            del batch, lone  # or its pictures would stay until the next one comes
+
+    def _begin(self, example: Encoded) -> None:
+        """Prepares an example. What is wrong with it, its decoder or the model will say."""
+        try:
+            if self._prepare is not None:
+                self._prepare(example)
+        except Exception:
+            logger.debug("an example could not be prepared", exc_info=True)
 
     def _take(self) -> list[Item[Encoded, Decoded, Answer]]:
         """What is ready, up to a batch. Under the lock."""

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from model.examples import Tensors
-from service.backends import AS_SAVED, Answers, Backend, BackendName, Candidates, UnusableError
+from service.backends import AS_SAVED, Answers, Backend, BackendName, Candidates, Preparing, UnusableError
 from service.runtime.agreement import Agreement, reason_of
 
 logger = logging.getLogger("bifocal")
@@ -76,13 +76,25 @@ def by_size_names(small: str, large: str) -> str:
 
 def by_size(small: Backend, large: Backend) -> Backend:
     """One backend for batches of at most `MAX_SMALL`, another for larger ones."""
-    if small is large:
-        return small
+    return small if small is large else _BySize(small, large)
 
-    def answer(tensors: Tensors) -> Answers:
-        return (small if len(next(iter(tensors.values()))) <= MAX_SMALL else large)(tensors)
 
-    return answer
+class _BySize:
+    def __init__(self, small: Backend, large: Backend) -> None:
+        self._small = small
+        self._large = large
+
+    def __call__(self, tensors: Tensors) -> Answers:
+        return (self._small if _size(tensors) <= MAX_SMALL else self._large)(tensors)
+
+    def prepare(self, tensors: Tensors) -> None:
+        one = self._small if _size(tensors) <= MAX_SMALL else self._large
+        if isinstance(one, Preparing):
+            one.prepare(tensors)
+
+
+def _size(tensors: Tensors) -> int:
+    return len(next(iter(tensors.values())))
 
 
 def choose(

@@ -126,7 +126,8 @@ def _one(name: str, bundle: Bundle, offered: Candidates, agreement: Agreement) -
     if name not in makes:
         raise BundleError(
             f"The backend {name} is not there for {_named(bundle)}; it has {', '.join(offered)}. OpenVINO's need the "
-            "extra bifocal[openvino] and a bundle of a build that has them; those in bfloat16 a CPU with units for it."
+            "extra bifocal[openvino] and a bundle of a build that has them; Winograd's that too, and that Bifocal was "
+            "installed where there is a C++ compiler; those in bfloat16 a CPU with units for it."
         )
     known, make = makes[name]
     try:

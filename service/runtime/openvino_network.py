@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
@@ -16,11 +19,16 @@ from service.backends import Answers, Backend, UnusableError
 from service.runtime.lean_import import without_keras_models
 from service.runtime.openvino_core import compiled
 from service.runtime.quantization import quantize
+from service.runtime.winograd.convolutions import Convolutions
+from service.runtime.winograd.cutting import cut
 
 if TYPE_CHECKING:
     import openvino
 
 logger = logging.getLogger("bifocal")
+
+# Operations that are work for several threads, whatever they are given.
+_HEAVY = {"Convolution", "GroupConvolution", "GRUSequence", "LSTMSequence", "Loop", "RNNSequence", "TensorIterator"}
 
 
 def is_installed() -> bool:
@@ -41,16 +49,23 @@ class OpenVINONetwork:
     def __init__(self, loaded: Any, heads: list[str], *, calls: int, threads: int) -> None:
         self._loaded = loaded
         self._heads = heads
+        self._calls = calls
+        self._threads = threads
         self._failure: UnusableError | None = None
-        self._options = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "NUM_STREAMS": calls,
-            "INFERENCE_NUM_THREADS": calls * threads,
-        }
 
     def float32(self) -> Backend:
         """Compiled for this CPU in float32."""
         return self._compiled(self.converted, "f32")
+
+    def winograd(self) -> Backend:
+        """In float32, with convolutions one behind the other computed by Winograd's minimal filtering.
+
+        Raises:
+            UnusableError: if there are none behind a picture.
+        """
+        rest, chains = cut(self.converted)
+        convolutions = {name: Convolutions(chain, threads=self._threads) for name, chain in chains.items()}
+        return self._compiled(rest, "f32", convolutions, threads=1 if _is_light(rest) else None)
 
     def bfloat16(self) -> Backend:
         """With convolutions and matrix products in bfloat16."""
@@ -95,20 +110,77 @@ class OpenVINONetwork:
             self._failure = UnusableError(f"OpenVINO can't convert the network: {error}")
             raise self._failure from error
 
-    def _compiled(self, network: openvino.Model, precision: Literal["f32", "bf16"]) -> Backend:
-        model = compiled(network, **self._options, INFERENCE_PRECISION_HINT=precision)
-        halves, heads = self.halves, self._heads  # not the whole of self, which has the converted network
-        places = halves.places(model)
+    def _compiled(
+        self,
+        network: openvino.Model,
+        precision: Literal["f32", "bf16"],
+        convolutions: Mapping[str, Convolutions] | None = None,
+        *,
+        threads: int | None = None,
+    ) -> Backend:
+        """Compiled.
+
+        Args:
+            network: in float32.
+            precision: of convolutions and matrix products.
+            convolutions: by names of inputs, which take what these make of their pictures.
+            threads: that share the work of one call, if not as many as for all.
+        """
+        options = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": self._calls,
+            "INFERENCE_NUM_THREADS": self._calls * (threads or self._threads),
+            "INFERENCE_PRECISION_HINT": precision,
+        }
+        model = compiled(network, **options)
+        names = [one.get_any_name() for one in model.inputs]
+        behind = {names.index(name): convolution for name, convolution in (convolutions or {}).items()}
+        return _Compiled(model, self.halves, self._heads, behind)
+
+
+class _Compiled:
+    """A network that OpenVINO compiled, with what TensorFlow computes before it.
+
+    Args:
+        model: the network.
+        halves: what TensorFlow keeps.
+        heads: of the model.
+        convolutions: by places of the network's inputs, which take what these make of their pictures.
+    """
+
+    def __init__(
+        self, model: openvino.CompiledModel, halves: Halves, heads: list[str], convolutions: Mapping[int, Convolutions]
+    ) -> None:
+        self._model = model
+        self._halves = halves
+        self._convolutions = convolutions
+        self._places = halves.places(model)
         outputs = {one.get_any_name().partition(":")[0]: one for one in model.outputs}
-        own = threading.local()
+        self._outputs = {head: outputs[head] for head in heads}
+        self._own = threading.local()
 
-        def answer(tensors: Tensors) -> Answers:
-            if not hasattr(own, "request"):
-                own.request = model.create_infer_request()
-            results = own.request.infer(halves.encoded(tensors, places), share_inputs=True)
-            return {head: results[outputs[head]] for head in heads}
+    def __call__(self, tensors: Tensors) -> Answers:
+        if not hasattr(self._own, "request"):
+            self._own.request = self._model.create_infer_request()
+        given = self._halves.encoded(tensors, self._places)
+        given |= {place: convolution(given[place]) for place, convolution in self._convolutions.items()}
+        results = self._own.request.infer(given, share_inputs=True)
+        return {head: results[output] for head, output in self._outputs.items()}
 
-        return answer
+    def prepare(self, tensors: Tensors) -> None:
+        self._halves.prepare(tensors)
+
+
+def _is_light(network: openvino.Model) -> bool:
+    """Whether one thread computes it sooner than several can be woken: none but products with constant matrices."""
+    for node in network.get_ordered_ops():
+        kind = node.get_type_name()
+        if kind in _HEAVY:
+            return False
+        constants = [one.get_source_output().get_node().get_type_name() == "Constant" for one in node.inputs()]
+        if kind == "MatMul" and not any(constants):
+            return False
+    return True
 
 
 class Halves:
@@ -123,6 +195,7 @@ class Halves:
             name: tf.zeros([0, *spec.shape[1:]], spec.dtype) for name, spec in taken.items() if spec.dtype == tf.uint8
         }
         self._tensors = [tensor.name.partition(":")[0] for tensor in classify.inputs[: len(self._names)]]
+        self._own = threading.local()
 
     def places(self, model: Any) -> list[int]:
         """Where among the inputs of a model, converted or compiled, the network's are."""
@@ -132,9 +205,35 @@ class Halves:
 
     def encoded(self, tensors: Tensors, places: list[int]) -> dict[int, NDArray[Any]]:
         """What the network takes, by the places of its inputs."""
-        given = {name: tf.constant(array) for name, array in tensors.items() if name not in self._empty_pictures}
-        encoded = self._encode(given | self._empty_pictures)
+        words = self._words(tensors)
+        prepared, self._own.prepared = getattr(self._own, "prepared", None), None
+        if prepared is not None and all(np.array_equal(words[name], value) for name, value in prepared.words.items()):
+            encoded = prepared.encoded
+        else:
+            encoded = self._encoded(words)
         return {
-            place: tensors[name] if name in self._empty_pictures else encoded[name].numpy()
+            place: tensors[name] if name in self._empty_pictures else encoded[name]
             for place, name in zip(places, self._names, strict=True)
         }
+
+    def prepare(self, tensors: Tensors) -> None:
+        """Encodes words of which this thread is likely to ask next; only of the next call are they remembered."""
+        words = self._words(tensors)
+        self._own.prepared = _Prepared(words, self._encoded(words))
+
+    def _words(self, tensors: Tensors) -> Tensors:
+        """All but the pictures."""
+        return {name: array for name, array in tensors.items() if name not in self._empty_pictures}
+
+    def _encoded(self, words: Tensors) -> Tensors:
+        given = {name: tf.constant(array) for name, array in words.items()}
+        encoded = self._encode(given | self._empty_pictures)
+        return {name: tensor.numpy() for name, tensor in encoded.items() if name not in self._empty_pictures}
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """Words, and what the tokenizers make of them."""
+
+    words: Tensors
+    encoded: Tensors

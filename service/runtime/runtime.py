@@ -12,17 +12,18 @@ from numpy.typing import NDArray
 
 from model.bundle import Bundle
 from model.errors import BundleError
-from model.examples import DecodedExample, Tensors, decode, stack
+from model.examples import DecodedExample, Example, Tensors, decode, stack
 from model.greeting import filtered
 from model.signature import EXPLAIN, SERVING, serving_outputs, target_of
 from model.spec import ImageInput, ModelSpec
-from service.backends import AS_SAVED, Backend, BackendName, Candidates
+from service.backends import AS_SAVED, Backend, BackendName, Candidates, Preparing
 from service.cpu import Cpu
 from service.engine.explanation import Explanation, from_tensors
 from service.runtime.agreement import Agreement
 from service.runtime.calibration import calibrating
 from service.runtime.chooser import Chooser
 from service.runtime.lean_import import tf_text_libraries, without_keras
+from service.runtime.winograd import convolutions
 
 with filtered(), without_keras():
     import tensorflow as tf
@@ -36,6 +37,8 @@ with filtered(), without_keras():
 
 # Passes over the middle generation before one over the old; Python's own default is 10.
 _OLD_THRESHOLD = 100
+# In place of a picture; of whatever size it should be.
+_NO_PIXELS = np.zeros([1, 1, 1], np.uint8)
 # For each head the probabilities of one example, float32 (classes,).
 Probabilities = dict[str, NDArray[np.float32]]
 
@@ -115,6 +118,16 @@ class Runtime:
         except (KeyError, ValueError, TypeError, tf.errors.OpError) as error:
             raise BundleError(f"The model can't explain its answers: {error}") from error
 
+    def prepare(self, example: Example) -> None:
+        """Begins with an example whose pictures are still being decoded, if the backend can.
+
+        Worth it for a thread that has nothing else to do, and is the one to `predict` that example next, alone.
+        """
+        if isinstance(self._serve, Preparing):
+            words = decode(self._spec, {name: value for name, value in example.items() if isinstance(value, str)})
+            pictures = {name: _NO_PIXELS for name, value in example.items() if isinstance(value, bytes)}
+            self._serve.prepare(stack(self._spec, [{**words, **pictures}]))
+
     def predict(self, examples: Sequence[DecodedExample]) -> list[Probabilities]:
         """The probabilities of each head for each example; every example alone as in any company."""
         answers = self._serve(stack(self._spec, examples))
@@ -147,6 +160,8 @@ def _offered(loaded: Any, signature: Any, spec: ModelSpec, golden: Tensors, *, c
     if hasattr(loaded, "classify") and openvino_network.is_installed():
         network = OpenVINONetwork(loaded, list(spec.heads), calls=calls, threads=threads)
         if any(isinstance(one, ImageInput) for one in spec.inputs.values()):
+            if convolutions.is_supported():
+                offered["winograd-float32"] = network.winograd
             offered["openvino-int8"] = lambda: network.int8(calibrating(spec, golden))
         if has_bfloat16:
             offered["openvino-bfloat16"] = network.bfloat16

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from model.bundle import Bundle, Metadata, write_extra
-from model.examples import DecodedExample, decode
+from model.examples import DecodedExample, Example, decode
 from model.golden import Golden
 from model.spec import ModelSpec
 from service.engine.explanation import Explanation
@@ -69,6 +69,9 @@ class Namer:
 
     def warm_up(self, batch_sizes: Sequence[int]) -> None:
         self.warmed += batch_sizes
+
+    def prepare(self, example: Example) -> None:
+        """Nothing: a name is found as fast without."""
 
     def explain(self, example: DecodedExample, targets: Mapping[str, int]) -> dict[str, Explanation]:
         """Of a picture the part of it that is bright, of words each as much as the next."""

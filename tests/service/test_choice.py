@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from model.examples import Tensors
+from service import backends
 from service.backends import AS_SAVED, Answers, Backend
 from service.runtime.choice import ENOUGH_S, MAX_SMALL, Choice, by_size, choose
 from tests.service.golden_answers import AGREEMENT, EXPECTED, other, repeated
@@ -199,6 +200,29 @@ def test_each_kind_of_batch_goes_to_its_backend() -> None:
     names = [next(iter(backend({"x": np.zeros(size, np.float32)}))) for size in (1, MAX_SMALL, MAX_SMALL + 1)]
 
     assert names == ["small", "small", "large"]
+
+
+def test_the_backend_of_a_batch_is_the_one_that_prepares_it() -> None:
+    class Preparing:
+        prepared: list[int]
+
+        def __init__(self) -> None:
+            self.prepared = []
+
+        def __call__(self, tensors: Tensors) -> Answers:
+            return {}
+
+        def prepare(self, tensors: Tensors) -> None:
+            self.prepared.append(len(tensors["x"]))
+
+    small, large = Preparing(), Preparing()
+    both, one = by_size(small, large), by_size(small, lambda tensors: {})
+    for size in (1, MAX_SMALL + 1):
+        for backend in (both, one):
+            assert isinstance(backend, backends.Preparing)
+            backend.prepare({"x": np.zeros(size, np.float32)})
+
+    assert (small.prepared, large.prepared) == ([1, 1], [MAX_SMALL + 1])
 
 
 def test_one_that_fails_while_it_is_timed_leaves_the_others_to_compete() -> None:

@@ -49,6 +49,50 @@ def test_a_batch_is_what_is_ready_in_order_and_never_over_the_limit() -> None:
     assert max(map(len, gate.batches)) <= 3
 
 
+def test_a_lone_example_is_prepared_while_it_is_decoded_by_the_thread_that_will_run_it() -> None:
+    prepared, is_prepared, ran_in = [], threading.Event(), []
+
+    def prepare(text: str) -> None:
+        prepared.append((text, threading.current_thread().name))
+        is_prepared.set()
+
+    def decode(text: str) -> int:
+        assert is_prepared.wait(30)
+        return int(text)
+
+    def predict(examples: Sequence[int]) -> list[int]:
+        ran_in.append(threading.current_thread().name)
+        return double(examples)
+
+    with pipeline(predict, decode, prepare=prepare) as numbers:
+        assert numbers.submit(["21"], soon()).result(30) == [42]
+        is_prepared.clear()
+        assert numbers.submit(["4"], soon()).result(30) == [8]
+
+    assert prepared == [("21", ran_in[0]), ("4", ran_in[1])]
+
+
+def test_in_company_nothing_is_prepared() -> None:
+    gate, prepared = Gate(), []
+    with pipeline(gate.predict, prepare=prepared.append) as numbers:
+        first = numbers.submit(["0", "1"], soon())
+        gate.is_busy.wait(5)
+        others = [numbers.submit([str(n)], soon()) for n in range(2, 6)]
+        gate.open.set()
+        assert [job.result(30) for job in (first, *others)] == [[0, 2], [4], [6], [8], [10]]
+
+    assert prepared == []
+
+
+def test_what_cannot_be_prepared_is_answered_all_the_same() -> None:
+    def prepare(text: str) -> None:
+        raise RuntimeError("no words")
+
+    with pipeline(double, prepare=prepare) as numbers:
+        for number in (21, 4):
+            assert numbers.submit([str(number)], soon()).result(30) == [2 * number]
+
+
 def test_decoding_is_ahead_of_the_model_by_one_batch_at_most() -> None:
     gate, decoded = Gate(), []
 

@@ -17,12 +17,13 @@ import pytest
 
 from model.bundle import Bundle, Metadata, write_extra
 from model.errors import BundleError
-from model.examples import DecodedExample, decode
+from model.examples import DecodedExample, Tensors, decode
 from model.golden import Golden
 from service.backends import BackendName
 from service.engine import Engine
 from service.runtime import Chooser, Runtime
 from service.runtime.openvino_core import core
+from service.runtime.openvino_network import Halves
 from service.settings import Settings
 from service.store import Store
 from service.threads import Threads
@@ -216,7 +217,7 @@ def test_what_cannot_be_loaded_is_refused_without_a_path_of_the_machine(changed:
     assert str(bundle.path.parent) not in str(refusal.value)
 
 
-@pytest.mark.parametrize("name", ["frozen-float32", "openvino-float32"])
+@pytest.mark.parametrize("name", ["frozen-float32", "openvino-float32", "winograd-float32"])
 def test_every_backend_answers_and_explains_as_the_model_that_was_saved(
     name: BackendName, bundle: Bundle, runtime: Runtime
 ) -> None:
@@ -232,6 +233,39 @@ def test_every_backend_answers_and_explains_as_the_model_that_was_saved(
             np.testing.assert_allclose(one[1]["colour"], expected[1]["colour"], atol=1e-5)
     explained = (one.explain(examples[0], {"colour": 1})["colour"] for one in (runtime, other))
     assert len({repr(one.shares) for one in explained}) == 1
+
+
+@pytest.mark.parametrize("name", ["openvino-float32", "winograd-float32", "tensorflow-float32"])
+def test_what_was_prepared_changes_no_answer(name: BackendName, bundle: Bundle, runtime: Runtime) -> None:
+    other = Runtime(bundle, Chooser(name))
+    for example in EXAMPLES:
+        (expected,) = runtime.predict(decoded(bundle, example))
+        for prepared in (example, EXAMPLES[3], EXAMPLES[0]):  # the same, and other words, and words longer than these
+            other.prepare(prepared)
+            (given,) = other.predict(decoded(bundle, example))
+            np.testing.assert_allclose(given["colour"], expected["colour"], atol=1e-5)
+        other.prepare(example)
+        many = other.predict(decoded(bundle))
+        np.testing.assert_allclose(many[0]["colour"], runtime.predict(decoded(bundle))[0]["colour"], atol=1e-5)
+
+
+def test_words_that_were_prepared_are_not_encoded_again(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    other, encoded = Runtime(bundle, Chooser("openvino-float32")), []
+    original = Halves._encoded
+
+    def counted(halves: Halves, words: Tensors) -> Tensors:
+        encoded.append(len(words["text"]))
+        return original(halves, words)
+
+    monkeypatch.setattr(Halves, "_encoded", counted)
+    (one,) = decoded(bundle, EXAMPLES[0])
+    other.prepare(EXAMPLES[0])
+    other.predict([one])
+    assert encoded == [1]
+    other.predict([one])  # remembered for one call only
+    other.prepare(EXAMPLES[0])
+    other.predict([one, one])
+    assert encoded == [1, 1, 1, 2]
 
 
 def test_openvino_has_one_core(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:

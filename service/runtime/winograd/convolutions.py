@@ -1,0 +1,146 @@
+"""Chains of convolutions computed by native code, where it was built and the CPU can run it."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import weakref
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.runtime.winograd import filters
+from service.runtime.winograd.chain import Chain
+
+_NATIVE = "service.runtime.winograd._native"  # as pyproject.toml names it; not to be imported, but loaded
+
+
+class _Layer(ctypes.Structure):
+    """As layer.h has it."""
+
+    _fields_ = [
+        *((name, ctypes.c_int32) for name in ("height", "width", "channels", "filters", "size")),
+        *((name, ctypes.c_int32) for name in ("is_winograd", "is_pooled", "is_rectified")),
+        *((name, ctypes.c_void_p) for name in ("weights", "scale", "shift")),
+    ]
+
+
+class Convolutions:
+    """A chain ready to be computed; from any thread, each with buffers of its own.
+
+    Args:
+        chain: what to compute. All convolutions but the first need kernels of one of `filters.SIZES`.
+        threads: that share the work of one call.
+    """
+
+    def __init__(self, chain: Chain, *, threads: int) -> None:
+        self._shape = chain.shape
+        self._picture = (chain.height, chain.width, len(chain.scale))
+        self._threads = threads
+        self._arrays: list[NDArray[np.float32]] = []
+        self._scale, self._shift = (self._kept(np.tile(one, chain.width)) for one in (chain.scale, chain.shift))
+        self._layers = self._filled(chain)
+        self._own = threading.local()
+
+    def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What the chain makes of pictures.
+
+        Args:
+            pictures: uint8 (pictures, height, width, channels), contiguous.
+
+        Returns:
+            float32 (pictures, *chain.shape).
+
+        Raises:
+            ValueError: if the pictures are not as they should be.
+            MemoryError: if there is no room for the buffers, or no thread.
+        """
+        if pictures.shape[1:] != self._picture or pictures.dtype != np.uint8 or not pictures.flags.c_contiguous:
+            taken = ", ".join(map(str, ("n", *self._picture)))
+            raise ValueError(f"The chain takes contiguous uint8 ({taken}), not {pictures.dtype} {pictures.shape}.")
+        height, width, channels = self._shape
+        out = np.empty([len(pictures), height, width, _padded(channels)], np.float32)
+        _library().bifocal_chain_run(self._handle(), pictures.ctypes.data, len(pictures), out.ctypes.data)
+        return out[..., :channels]
+
+    def _handle(self) -> int:
+        """The native chain of this thread."""
+        if not hasattr(self._own, "buffers"):
+            made = _library().bifocal_chain_new(
+                self._layers, len(self._layers), self._scale, self._shift, self._threads
+            )
+            if not made:
+                raise MemoryError("There is no room for the buffers of convolutions, or no thread to be had.")
+            self._own.buffers = _Buffers(made, self._arrays)
+        buffers: _Buffers = self._own.buffers
+        return buffers.handle
+
+    def _filled(self, chain: Chain) -> ctypes.Array[_Layer]:
+        layers = []
+        height, width, channels = chain.height, chain.width, len(chain.scale)
+        for number, one in enumerate(chain.convolutions):
+            count, given, size, _ = one.kernels.shape
+            kernels = np.zeros([_padded(count), channels, size, size], np.float32)
+            kernels[:count, :given] = one.kernels
+            is_winograd = number > 0  # a picture has too few channels for that
+            weights = filters.winograd(kernels) if is_winograd else filters.direct(kernels)
+            scale, shift = (np.pad(values, [0, len(kernels) - count]) for values in (one.scale, one.shift))
+            pointers = [self._kept(array) for array in (weights, scale, shift)]
+            flags = (is_winograd, one.is_pooled, one.is_rectified)
+            layers.append(_Layer(height, width, channels, len(kernels), size, *flags, *pointers))
+            channels = len(kernels)
+            if one.is_pooled:
+                height, width = height // 2, width // 2
+        return (_Layer * len(layers))(*layers)
+
+    def _kept(self, array: NDArray[np.floating]) -> int:
+        """Where an array is, which the native code only points at."""
+        self._arrays.append(np.ascontiguousarray(array, np.float32))
+        return self._arrays[-1].ctypes.data
+
+
+class _Buffers:
+    """A native chain, which is there for as long as the thread that it belongs to and the chain are.
+
+    It does not hold on to the chain, or that would be there for as long as the thread.
+    """
+
+    def __init__(self, handle: int, arrays: list[NDArray[np.float32]]) -> None:
+        self.handle = handle
+        self._arrays = arrays  # that it points at
+        # Not at the end of the process, when a thread may still be computing with it.
+        weakref.finalize(self, _library().bifocal_chain_delete, handle).atexit = False
+
+
+def is_supported() -> bool:
+    """Whether the native code was built, and runs on this CPU."""
+    found = find_spec(_NATIVE)
+    return found is not None and bool(_library().bifocal_is_supported())
+
+
+@cache
+def _library() -> Any:
+    found = find_spec(_NATIVE)
+    if found is None or found.origin is None:
+        raise ImportError(f"{_NATIVE} was not built.", name=_NATIVE)
+    library = ctypes.CDLL(found.origin)
+    library.bifocal_chain_new.restype = ctypes.c_void_p
+    library.bifocal_chain_new.argtypes = [
+        ctypes.POINTER(_Layer),
+        ctypes.c_int32,
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+        ctypes.c_int32,
+    ]
+    library.bifocal_chain_run.restype = None
+    library.bifocal_chain_run.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p]
+    library.bifocal_chain_delete.restype = None
+    library.bifocal_chain_delete.argtypes = [ctypes.c_void_p]
+    return library
+
+
+def _padded(channels: int) -> int:
+    return -(-channels // filters.LANES) * filters.LANES
