@@ -30,6 +30,7 @@ GRACE_S = 1.0  # for `LEAST_ROUNDS`
 # So many times as fast as the model as it was saved it has to be: less may be the noise of a busy machine.
 CLEARLY = 1.1
 BY_FAR = 1.5  # so much is not the noise of a round or two either
+HOPELESS_ROUNDS = 2  # after which those that are by far the slower in each are timed no more
 # For each backend the seconds of a call with a batch of each size.
 Times = dict[BackendName, tuple[float, ...]]
 
@@ -167,12 +168,13 @@ def _timed(
     """Round by round the seconds of a call of each backend with each batch, measured in turn; and why which failed."""
     rounds: list[Times] = []
     failed: dict[BackendName, str] = {}
+    hopeless: set[BackendName] = set()
     started = clock()
     while len(rounds) < ROUNDS:
         begun = clock()
         taken: Times = {}
         for name, backend in backends.items():
-            if name in failed:
+            if name in failed or name in hopeless:
                 continue
             try:
                 taken[name] = tuple(_seconds(partial(backend, batch), clock) for batch in batches)
@@ -182,6 +184,8 @@ def _timed(
                 logger.info("backend %s can't be used: %s", name, error, exc_info=True)
                 failed[name] = reason_of(error)
         rounds.append(taken)
+        if len(rounds) >= HOPELESS_ROUNDS:
+            hopeless |= _hopeless(_without(failed, rounds))
         now = clock()
         if len(rounds) >= CLEAR_ROUNDS and now - started >= CLEAR_S and _is_clear(_without(failed, rounds)):
             break
@@ -196,6 +200,20 @@ def _without(failed: Container[str], rounds: list[Times]) -> list[Times]:
     return [{name: taken for name, taken in one.items() if name not in failed} for one in rounds]
 
 
+def _hopeless(rounds: list[Times]) -> set[BackendName]:
+    """Those that were slower by far than another in every round, with batches of each size."""
+    return {
+        name
+        for name in rounds[0]
+        if all(
+            one[name][place] >= BY_FAR * min(times[place] for times in one.values())
+            for one in rounds
+            if name in one
+            for place in range(len(one[name]))
+        )
+    }
+
+
 def _is_clear(rounds: list[Times]) -> bool:
     """Whether with batches of each size one was the fastest in every round, and clearly so by the median."""
     medians = _medians(rounds)
@@ -203,14 +221,15 @@ def _is_clear(rounds: list[Times]) -> bool:
         fastest, *others = sorted(medians, key=lambda name: medians[name][place])
         if others and medians[others[0]][place] / medians[fastest][place] < CLEARLY:
             return False
-        if any(one[fastest][place] >= one[name][place] for one in rounds for name in others):
+        if any(one[fastest][place] >= one[name][place] for one in rounds for name in others if name in one):
             return False
     return True
 
 
 def _medians(times: list[Times]) -> Times:
-    names = times[0] if times else ()
-    return {name: tuple(map(statistics.median, zip(*(one[name] for one in times), strict=True))) for name in names}
+    """Over the rounds that each was in."""
+    found = {name: [one[name] for one in times if name in one] for name in (times[0] if times else ())}
+    return {name: tuple(map(statistics.median, zip(*taken, strict=True))) for name, taken in found.items()}
 
 
 def _seconds(work: Callable[[], object], clock: Callable[[], float]) -> float:

@@ -134,6 +134,38 @@ def test_rounds_end_when_one_was_the_fastest_in_each_and_clearly_so(
     assert choice.is_lasting
 
 
+def test_what_is_slower_by_far_is_timed_twice_only() -> None:
+    clock, calls = Clock(), []
+    fast, slow = (clock.backend(first_s=seconds) for seconds in (0.01, 0.02))
+
+    def counted(tensors: Tensors) -> Answers:
+        calls.append(1)
+        return slow(tensors)
+
+    choice = chosen(clock, tensorflow_float32=slow, openvino_int8=counted, openvino_float32=fast)
+
+    assert len(calls) == 3 + 2 * 2
+    assert choice.small == choice.large == "openvino-float32"
+    assert choice.seconds["openvino-int8"] == pytest.approx((0.02, 0.02))
+    assert choice.is_lasting
+
+
+@pytest.mark.parametrize("saved", [[0.02, 0.02, 0.005], [0.02, 0.014]])
+def test_what_was_near_once_is_timed_on(saved: list[float]) -> None:
+    """Or is faster for another size of batch: it may win there."""
+    clock, calls = Clock(), []
+    times = itertools.cycle(saved)
+
+    def counted(tensors: Tensors) -> Answers:
+        calls.append(1)
+        clock.now += next(times)
+        return repeated(EXPECTED, tensors)
+
+    chosen(clock, tensorflow_float32=clock.backend(first_s=0.01), openvino_int8=counted)
+
+    assert len(calls) > 3 + 2 * 2
+
+
 def test_large_batches_of_a_rather_slow_model_are_smaller_ones() -> None:
     clock = Clock()
     choice = chosen(
