@@ -16,10 +16,10 @@ BLOCKS = [
     ("MobileNet", 32, 1 + 13),
     ("MobileNetV2", 32, 1 + 17),
     ("MobileNetV3Small", 32, 1 + 11),
-    ("EfficientNetB0", 32, 1 + 16),
-    ("ConvNeXtTiny", 32, 1 + 3 + 3 + 9 + 3),
-    ("InceptionV3", 75, 1 + 11),
-    ("Xception", 71, 14),  # block1 is the stem
+    pytest.param("EfficientNetB0", 32, 1 + 16, marks=slow),
+    pytest.param("ConvNeXtTiny", 32, 1 + 3 + 3 + 9 + 3, marks=slow),
+    pytest.param("InceptionV3", 75, 1 + 11, marks=slow),
+    pytest.param("Xception", 71, 14, marks=slow),  # block1 is the stem
     pytest.param("ResNet50V2", 32, 1 + 16, marks=slow),
     pytest.param("MobileNetV3Large", 32, 1 + 15, marks=slow),
     pytest.param("EfficientNetV2B0", 32, 1 + 21, marks=slow),

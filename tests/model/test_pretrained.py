@@ -71,8 +71,8 @@ def assert_close(actual: NDArray[np.float32], expected: NDArray[np.float32]) -> 
     [
         "VGG16",
         "MobileNetV2",
-        "ConvNeXtTiny",
-        "Xception",
+        pytest.param("ConvNeXtTiny", marks=slow),
+        pytest.param("Xception", marks=slow),
         pytest.param("InceptionV3", marks=slow),
         pytest.param("InceptionResNetV2", marks=slow),
         pytest.param("NASNetMobile", marks=slow),
@@ -191,7 +191,8 @@ def test_fetched_weights_are_put_in(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert_close(last_map(ours, PIXELS), theirs(Preprocessing("MobileNetV2")(PIXELS)).numpy())
 
 
-@pytest.mark.parametrize("weights", ["imagenet", pytest.param("file", marks=slow)])
+@slow
+@pytest.mark.parametrize("weights", ["imagenet", "file"])
 def test_an_efficientnet_divides_once_more(weights: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "fetched.weights.h5"
     save(with_random_figures(network.original("EfficientNetB0", (32, 40, 3))), path)

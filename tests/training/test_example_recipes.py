@@ -44,7 +44,6 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "training" / "recipes" / "examples"
 NAMES = sorted(file.stem for file in EXAMPLES.iterdir())
 APART = ("pictures-alone", "words-alone")
-LONGEST = ("next-word", "shared-recurrent-apart")  # recurrent layers, of which one more trains quickly enough
 OTHERS = [name for name in NAMES if name not in (*APART, "merged-frozen")]
 
 
@@ -91,7 +90,8 @@ def vocabularies(data: Prepared, run: Run) -> dict[str, Path]:
     return files
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LONGEST)) for name in OTHERS])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OTHERS)
 def test_an_example_trains(name: str, home: Path, tmp_path: Path) -> None:
     data = prepared(home, name)
     trained = train_spec(
@@ -113,6 +113,7 @@ def test_an_example_is_exported(name: str, home: Path) -> None:
     assert Bundle(fitted(home, name).published).spec.views == example(name).spec.views
 
 
+@pytest.mark.slow
 def test_branches_trained_apart_are_published_where_the_recipe_of_both_looks(
     home: Path, apart: dict[str, Fitted]
 ) -> None:
@@ -122,6 +123,7 @@ def test_branches_trained_apart_are_published_where_the_recipe_of_both_looks(
     assert [init[branch].path for branch in ("image", "text")] == [apart[name].published for name in APART]
 
 
+@pytest.mark.slow
 def test_frozen_branches_keep_the_weights_they_were_given_until_they_are_unfrozen(
     home: Path, apart: dict[str, Fitted]
 ) -> None:

@@ -127,6 +127,7 @@ def test_the_final_weights_are_those_of_the_uninterrupted_run_to_the_last_bit(
     assert figures(course) == figures(uninterrupted[0])
 
 
+@pytest.mark.slow
 def test_so_are_those_of_merged_words_and_pictures_whose_answers_are_pooled(prepared: Prepared, tmp_path: Path) -> None:
     data = prepared.recipe.spec.model_dump()
     data["heads"]["colour"] |= {"auxiliary_weight": 1.0, "add_auxiliary": True}
