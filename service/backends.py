@@ -37,7 +37,7 @@ class Preparing(Protocol):
     def __call__(self, tensors: Tensors) -> Answers: ...
 
     def prepare(self, tensors: Tensors) -> None:
-        """Begins with what this thread is likely to ask next; a question other than this is answered all the same.
+        """Begins with what is likely to be asked next; whatever else is asked is answered all the same.
 
         Args:
             tensors: as for a call; what the pictures are does not count.
@@ -46,6 +46,10 @@ class Preparing(Protocol):
 
 class UnusableError(BundleError):
     """A backend can't be used for a bundle, and will not be another time either."""
+
+
+class UnsuitableError(UnusableError):
+    """Nor for a bundle of the same network with other weights."""
 
 
 def is_float32(name: BackendName) -> bool:

@@ -76,7 +76,7 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
         self._running = 0
         self._waiting: deque[Item[Encoded, Decoded, Answer]] = deque()
         self._ready: deque[Item[Encoded, Decoded, Answer]] = deque()
-        self._lone: Encoded | None = None  # the only one there is, while it is being decoded and nobody prepares it
+        self._lone: Encoded | None = None  # the only one there is, until a thread prepares it or runs it
         self._threads = [threading.Thread(target=self._run, name=f"{name}-{n}", daemon=True) for n in range(threads)]
         for thread in self._threads:
             thread.start()
@@ -191,6 +191,7 @@ class Pipeline(Generic[Encoded, Decoded, Answer]):
                 self._changed.notify()
             else:
                 self._ahead -= 1
+                self._lone = None
                 self._dispatch()
                 self._changed.notify_all()  # a closing pipeline may have become empty
 

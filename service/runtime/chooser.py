@@ -25,6 +25,16 @@ logger = logging.getLogger("bifocal")
 
 METHOD = 4  # of choosing; changes when what was chosen before should be chosen again
 
+# What a backend needs, by parts of its name.
+_OPENVINO = "the extra bifocal[openvino] and a bundle of a build that has it"
+_COMPILED = "a C++ compiler when Bifocal is installed, and a CPU with AVX2 and FMA"
+_NEEDED = {
+    "openvino": _OPENVINO,
+    "winograd": f"a model with pictures; {_OPENVINO}; {_COMPILED}",
+    "int8": "a model with pictures",
+    "bfloat16": "a CPU with units for bfloat16",
+}
+
 
 class Chooser:
     """Chooses backends.
@@ -61,7 +71,9 @@ class Chooser:
             BundleError: if the one that was told is not there or does not agree.
         """
         if self._told != "auto":
-            return _made([self._told], bundle, offered, agreement)
+            backend = _made([self._told], bundle, offered, agreement)
+            _tell(bundle, f"{self._told}, as it was told to")
+            return backend
         candidates = self._candidates(offered)
         if len(candidates) == 1:
             return _made([AS_SAVED], bundle, candidates, agreement)
@@ -124,10 +136,10 @@ def _made(names: Sequence[str], bundle: Bundle, offered: Candidates, agreement: 
 def _one(name: str, bundle: Bundle, offered: Candidates, agreement: Agreement) -> Backend:
     makes: dict[str, tuple[BackendName, Callable[[], Backend]]] = {one: (one, make) for one, make in offered.items()}
     if name not in makes:
+        needed = "; ".join(what for part, what in _NEEDED.items() if part in name)
         raise BundleError(
-            f"The backend {name} is not there for {_named(bundle)}; it has {', '.join(offered)}. OpenVINO's need the "
-            "extra bifocal[openvino] and a bundle of a build that has them; Winograd's that too, and that Bifocal was "
-            "installed where there is a C++ compiler; those in bfloat16 a CPU with units for it."
+            f"The backend {name} is not there for {_named(bundle)}, which has {', '.join(offered)}."
+            + (f" It needs {needed}." if needed else "")
         )
     known, make = makes[name]
     try:

@@ -28,7 +28,18 @@ if TYPE_CHECKING:
 logger = logging.getLogger("bifocal")
 
 # Operations that are work for several threads, whatever they are given.
-_HEAVY = {"Convolution", "GroupConvolution", "GRUSequence", "LSTMSequence", "Loop", "RNNSequence", "TensorIterator"}
+_HEAVY = {
+    "Convolution",
+    "ConvolutionBackpropData",
+    "GroupConvolution",
+    "GroupConvolutionBackpropData",
+    "GRUSequence",
+    "If",
+    "LSTMSequence",
+    "Loop",
+    "RNNSequence",
+    "TensorIterator",
+}
 
 
 def is_installed() -> bool:
@@ -172,7 +183,10 @@ class _Compiled:
 
 
 def _is_light(network: openvino.Model) -> bool:
-    """Whether one thread computes it sooner than several can be woken: none but products with constant matrices."""
+    """Whether one thread should compute it, as several take longer to be woken: it has no products but with constants.
+
+    A guess; how fast it is with what comes before will be measured.
+    """
     for node in network.get_ordered_ops():
         kind = node.get_type_name()
         if kind in _HEAVY:
@@ -195,7 +209,7 @@ class Halves:
             name: tf.zeros([0, *spec.shape[1:]], spec.dtype) for name, spec in taken.items() if spec.dtype == tf.uint8
         }
         self._tensors = [tensor.name.partition(":")[0] for tensor in classify.inputs[: len(self._names)]]
-        self._own = threading.local()
+        self._prepared: _Prepared | None = None
 
     def places(self, model: Any) -> list[int]:
         """Where among the inputs of a model, converted or compiled, the network's are."""
@@ -206,7 +220,7 @@ class Halves:
     def encoded(self, tensors: Tensors, places: list[int]) -> dict[int, NDArray[Any]]:
         """What the network takes, by the places of its inputs."""
         words = self._words(tensors)
-        prepared, self._own.prepared = getattr(self._own, "prepared", None), None
+        prepared, self._prepared = self._prepared, None
         if prepared is not None and all(np.array_equal(words[name], value) for name, value in prepared.words.items()):
             encoded = prepared.encoded
         else:
@@ -217,9 +231,9 @@ class Halves:
         }
 
     def prepare(self, tensors: Tensors) -> None:
-        """Encodes words of which this thread is likely to ask next; only of the next call are they remembered."""
+        """Encodes words that any thread is likely to ask for next; they are remembered until the next call."""
         words = self._words(tensors)
-        self._own.prepared = _Prepared(words, self._encoded(words))
+        self._prepared = _Prepared(words, self._encoded(words))
 
     def _words(self, tensors: Tensors) -> Tensors:
         """All but the pictures."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.backends import UnusableError
+from service.backends import UnsuitableError
 from service.runtime.openvino_core import compiled
 
 if TYPE_CHECKING:
@@ -45,12 +45,12 @@ def quantize(model: openvino.Model, examples: Mapping[int, NDArray[Any]]) -> ope
         examples: a batch for each input, by its place; whose values say which range is to be covered.
 
     Raises:
-        UnusableError: if there is no convolution with constant weights behind the first ones.
+        UnsuitableError: if there is no convolution with constant weights behind the first ones.
     """
     model = model.clone()
     convolutions = _convolutions(model)
     if not convolutions:
-        raise UnusableError("The network has no convolutions behind the first ones of a picture.")
+        raise UnsuitableError("The network has no convolutions behind the first ones of a picture.")
     # Convolutions side by side, with kernels of several sizes, have the same source.
     sources = {_key(node.input_value(0)): node.input_value(0) for node in convolutions}
     ranges = _ranges(model, list(sources.values()), examples)

@@ -102,6 +102,7 @@ class Runtime:
         agreement = Agreement(tensors, answers, bundle.spec, bundle.metadata.threshold_arrays)
         offered = _offered(self._loaded, signature, bundle.spec, tensors, calls=calls, threads=threads)
         self._serve = (chooser or Chooser()).choose(bundle, offered, agreement)
+        self._prepare = self._serve.prepare if isinstance(self._serve, Preparing) else None
 
     def warm_up(self, batch_sizes: Sequence[int]) -> None:
         """Answers an absent example in batches of each size, so that no request pays for the first call.
@@ -119,14 +120,14 @@ class Runtime:
             raise BundleError(f"The model can't explain its answers: {error}") from error
 
     def prepare(self, example: Example) -> None:
-        """Begins with an example whose pictures are still being decoded, if the backend can.
+        """Begins with an example that is likely to be the next one predicted, alone, while it is being decoded.
 
-        Worth it for a thread that has nothing else to do, and is the one to `predict` that example next, alone.
+        Does nothing if the backend can't.
         """
-        if isinstance(self._serve, Preparing):
+        if self._prepare is not None:
             words = decode(self._spec, {name: value for name, value in example.items() if isinstance(value, str)})
             pictures = {name: _NO_PIXELS for name, value in example.items() if isinstance(value, bytes)}
-            self._serve.prepare(stack(self._spec, [{**words, **pictures}]))
+            self._prepare(stack(self._spec, [{**words, **pictures}]))
 
     def predict(self, examples: Sequence[DecodedExample]) -> list[Probabilities]:
         """The probabilities of each head for each example; every example alone as in any company."""

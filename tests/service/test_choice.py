@@ -9,7 +9,7 @@ import pytest
 
 from model.examples import Tensors
 from service import backends
-from service.backends import AS_SAVED, Answers, Backend
+from service.backends import AS_SAVED, Answers, Backend, UnsuitableError, UnusableError
 from service.runtime.choice import ENOUGH_S, MAX_SMALL, Choice, by_size, choose
 from tests.service.golden_answers import AGREEMENT, EXPECTED, other, repeated
 
@@ -150,6 +150,68 @@ def test_what_is_slower_by_far_is_timed_twice_only() -> None:
     assert choice.is_lasting
 
 
+def test_who_was_timed_early_and_was_left_behind_does_not_win_because_the_machine_was_quieter_then() -> None:
+    clock = Clock()
+
+    def slowing(first_s: float, later_s: float, *, calls_before: int = 3) -> Backend:
+        """Quick before and in two rounds of two batches; then somebody else wants the machine."""
+        times = itertools.chain([first_s] * (calls_before + 4), itertools.repeat(later_s))
+
+        def answer(tensors: Tensors) -> Answers:
+            clock.now += next(times)
+            return repeated(EXPECTED, tensors)
+
+        return answer
+
+    choice = chosen(
+        clock,
+        tensorflow_float32=slowing(0.0085, 0.02, calls_before=5),
+        openvino_int8=slowing(0.01, 0.025),
+        openvino_float32=slowing(0.005, 0.015),
+    )
+
+    assert (choice.small, choice.large) == ("openvino-float32", "openvino-float32")
+
+
+def test_who_was_left_behind_competes_again_when_the_better_one_fails() -> None:
+    clock = Clock()
+    calls: list[int] = []
+
+    def failing(tensors: Tensors) -> Answers:
+        calls.append(1)
+        clock.now += 0.008
+        if len(calls) > 3 + 2 * 2:
+            raise RuntimeError("no room for this batch")
+        return repeated(EXPECTED, tensors)
+
+    choice = chosen(
+        clock,
+        tensorflow_float32=clock.backend(first_s=0.015),
+        openvino_int8=failing,
+        openvino_float32=clock.backend(first_s=0.0125),
+    )
+
+    assert choice.small == choice.large == "openvino-float32"
+    assert choice.refused == {"openvino-int8": "no room for this batch"}
+
+
+@pytest.mark.parametrize(
+    ("error", "hangs"), [(UnusableError("its labels change"), True), (UnsuitableError("no pictures"), False)]
+)
+def test_a_refusal_that_other_weights_change_nothing_about_is_one_for_all_weights(
+    error: Exception, hangs: bool
+) -> None:
+    clock = Clock()
+    good = clock.backend(first_s=0.005)
+
+    def refused() -> Backend:
+        raise error
+
+    choice, _ = choose({AS_SAVED: lambda: good, "openvino-int8": refused}, AGREEMENT, clock=clock)
+    assert choice.is_lasting
+    assert choice.hangs_on_weights == hangs
+
+
 @pytest.mark.parametrize("saved", [[0.02, 0.02, 0.005], [0.02, 0.014]])
 def test_what_was_near_once_is_timed_on(saved: list[float]) -> None:
     """Or is faster for another size of batch: it may win there."""
@@ -234,7 +296,7 @@ def test_each_kind_of_batch_goes_to_its_backend() -> None:
     assert names == ["small", "small", "large"]
 
 
-def test_the_backend_of_a_batch_is_the_one_that_prepares_it() -> None:
+def test_the_backend_of_small_batches_is_the_one_that_prepares() -> None:
     class Preparing:
         prepared: list[int]
 
@@ -248,13 +310,12 @@ def test_the_backend_of_a_batch_is_the_one_that_prepares_it() -> None:
             self.prepared.append(len(tensors["x"]))
 
     small, large = Preparing(), Preparing()
-    both, one = by_size(small, large), by_size(small, lambda tensors: {})
-    for size in (1, MAX_SMALL + 1):
-        for backend in (both, one):
-            assert isinstance(backend, backends.Preparing)
-            backend.prepare({"x": np.zeros(size, np.float32)})
+    for backend in (by_size(small, large), by_size(small, lambda tensors: {})):
+        assert isinstance(backend, backends.Preparing)
+        backend.prepare({"x": np.zeros(1, np.float32)})
 
-    assert (small.prepared, large.prepared) == ([1, 1], [MAX_SMALL + 1])
+    assert (small.prepared, large.prepared) == ([1, 1], [])
+    assert not isinstance(by_size(lambda tensors: {}, large), backends.Preparing)
 
 
 def test_one_that_fails_while_it_is_timed_leaves_the_others_to_compete() -> None:

@@ -49,27 +49,24 @@ def test_a_batch_is_what_is_ready_in_order_and_never_over_the_limit() -> None:
     assert max(map(len, gate.batches)) <= 3
 
 
-def test_a_lone_example_is_prepared_while_it_is_decoded_by_the_thread_that_will_run_it() -> None:
-    prepared, is_prepared, ran_in = [], threading.Event(), []
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_lone_example_is_prepared_while_it_is_decoded(threads: int) -> None:
+    prepared, is_prepared = [], threading.Event()
 
     def prepare(text: str) -> None:
-        prepared.append((text, threading.current_thread().name))
+        prepared.append(text)
         is_prepared.set()
 
     def decode(text: str) -> int:
         assert is_prepared.wait(30)
         return int(text)
 
-    def predict(examples: Sequence[int]) -> list[int]:
-        ran_in.append(threading.current_thread().name)
-        return double(examples)
-
-    with pipeline(predict, decode, prepare=prepare) as numbers:
+    with pipeline(double, decode, prepare=prepare, threads=threads) as numbers:
         assert numbers.submit(["21"], soon()).result(30) == [42]
         is_prepared.clear()
         assert numbers.submit(["4"], soon()).result(30) == [8]
 
-    assert prepared == [("21", ran_in[0]), ("4", ran_in[1])]
+    assert prepared == ["21", "4"]
 
 
 def test_in_company_nothing_is_prepared() -> None:

@@ -31,7 +31,9 @@ class Affine:
         if own == 1 and kind in ("Subtract", "Divide"):
             return False
         values = constant(node, 1 - own)
-        if values is None or not (values.size == 1 or _lies_along(values, axis, len(self.scale))):
+        if values is None or values.ndim > 4 or not (values.size == 1 or _lies_along(values, axis, len(self.scale))):
+            return False
+        if kind == "Divide" and not values.all():
             return False
         values = values.astype(np.float64).reshape(-1)
         match kind:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import threading
 import weakref
 from functools import cache
@@ -15,7 +16,10 @@ from numpy.typing import NDArray
 from service.runtime.winograd import filters
 from service.runtime.winograd.chain import Chain
 
+logger = logging.getLogger("bifocal")
+
 _NATIVE = "service.runtime.winograd._native"  # as pyproject.toml names it; not to be imported, but loaded
+_INTERFACE = 1  # as chain.cpp has it
 
 
 class _Layer(ctypes.Structure):
@@ -29,11 +33,16 @@ class _Layer(ctypes.Structure):
 
 
 class Convolutions:
-    """A chain ready to be computed; from any thread, each with buffers of its own.
+    """A chain ready to be computed; from any thread, each with buffers and helping threads of its own.
+
+    These are made with its first call, so that they have its priority.
 
     Args:
         chain: what to compute. All convolutions but the first need kernels of one of `filters.SIZES`.
         threads: that share the work of one call.
+
+    Raises:
+        ValueError: if a kernel has another size, or pooling leaves nothing for a convolution to see.
     """
 
     def __init__(self, chain: Chain, *, threads: int) -> None:
@@ -83,6 +92,10 @@ class Convolutions:
         height, width, channels = chain.height, chain.width, len(chain.scale)
         for number, one in enumerate(chain.convolutions):
             count, given, size, _ = one.kernels.shape
+            if size not in filters.SIZES and (number > 0 or size % 2 == 0):
+                raise ValueError(f"Convolution {number} has kernels of {size}x{size}; expected one of {filters.SIZES}.")
+            if not (height and width):
+                raise ValueError(f"Nothing is left of {chain.height}x{chain.width} pixels for convolution {number}.")
             kernels = np.zeros([_padded(count), channels, size, size], np.float32)
             kernels[:count, :given] = one.kernels
             is_winograd = number > 0  # a picture has too few channels for that
@@ -116,17 +129,30 @@ class _Buffers:
 
 
 def is_supported() -> bool:
-    """Whether the native code was built, and runs on this CPU."""
-    found = find_spec(_NATIVE)
-    return found is not None and bool(_library().bifocal_is_supported())
+    """Whether the native code was built, can be opened, and runs on this CPU; why it can't be used is logged."""
+    try:
+        library = _library()
+    except ImportError as error:
+        logger.info("winograd-float32 is not offered: %s", error)
+        return False
+    except (OSError, AttributeError) as error:  # of another system, cut off, or of other sources
+        logger.warning("winograd-float32 is not offered, as its native code can't be opened: %s", error)
+        return False
+    if not library.bifocal_is_supported():
+        logger.info("winograd-float32 is not offered: it needs a CPU with AVX2 and FMA")
+        return False
+    return True
 
 
 @cache
 def _library() -> Any:
     found = find_spec(_NATIVE)
     if found is None or found.origin is None:
-        raise ImportError(f"{_NATIVE} was not built.", name=_NATIVE)
+        raise ImportError("its native code was not built, as there was no C++ compiler when Bifocal was installed")
     library = ctypes.CDLL(found.origin)
+    interface = library.bifocal_interface()
+    if interface != _INTERFACE:
+        raise OSError(f"it was built from other sources ({interface}, not {_INTERFACE}); install Bifocal again")
     library.bifocal_chain_new.restype = ctypes.c_void_p
     library.bifocal_chain_new.argtypes = [
         ctypes.POINTER(_Layer),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.backends import UnusableError
+from service.backends import UnsuitableError
 from service.runtime.winograd.affine import Affine, constant
 from service.runtime.winograd.chain import Chain, Convolution
 from service.runtime.winograd.filters import SIZES
@@ -28,12 +28,15 @@ def cut(model: openvino.Model) -> tuple[openvino.Model, dict[str, Chain]]:
         The copy, and for each input that it now takes from a chain that chain, by the names of its inputs.
 
     Raises:
-        UnusableError: if behind no picture are two convolutions or more that a chain can have.
+        UnsuitableError: if behind no picture are two convolutions or more that a chain can have.
     """
+    import openvino
+
     model = model.clone()
     chains = {}
     for parameter in model.get_parameters():
-        if parameter.get_element_type().to_dtype() != np.uint8 or len(parameter.get_partial_shape()) != 4:
+        shape = parameter.get_partial_shape()
+        if parameter.get_element_type() != openvino.Type.u8 or shape.rank.is_dynamic or len(shape) != 4:
             continue
         walk = _Walk(parameter)
         chain = walk.chain()
@@ -41,7 +44,7 @@ def cut(model: openvino.Model) -> tuple[openvino.Model, dict[str, Chain]]:
             _replace(model, parameter, walk.end, chain)
             chains[parameter.output(0).get_any_name()] = chain
     if not chains:
-        raise UnusableError(
+        raise UnsuitableError(
             "The network has no two convolutions behind a picture, one behind the other, with stride 1, as many "
             f"outputs as inputs and kernels of {', '.join(f'{size}x{size}' for size in SIZES)}."
         )
@@ -160,7 +163,7 @@ def _halves(node: Any) -> bool:
     about = node.get_attributes()
     return (
         list(about["kernel"]) == list(about["strides"]) == [2, 2]
-        and list(about["dilations"]) == [1, 1]
+        and list(about.get("dilations", [1, 1])) == [1, 1]  # the first version has none
         and list(about["pads_begin"]) == list(about["pads_end"]) == [0, 0]
         and about["rounding_type"] == "floor"
         and not any(places.get_target_inputs() for places in node.outputs()[1:])

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import logging
+import platform
 import shutil
+import subprocess
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from service.cpu import Cpu
 from service.runtime.winograd import convolutions
 from service.runtime.winograd.chain import Chain
 from service.runtime.winograd.convolutions import Convolutions, is_supported
 from tests.service.running import wait_until
 from tests.service.winograd.chains import chain, expected, pictures
+from tests.service.winograd.native import needs_native
 
-needs_native = pytest.mark.skipif(not is_supported(), reason="the native code was not built, or not for this CPU")
+COMPILER = shutil.which("g++")
+needs_compiler = pytest.mark.skipif(COMPILER is None, reason="there is no compiler")
 
 
-@pytest.mark.skipif(not (shutil.which("g++") or shutil.which("c++")), reason="there is no compiler")
+@needs_compiler
+@pytest.mark.skipif(platform.machine() == "x86_64" and "avx2" not in Cpu.found().flags, reason="the CPU has no AVX2")
 def test_where_there_is_a_compiler_the_native_code_is_built() -> None:
     assert is_supported()
 
@@ -154,8 +163,67 @@ def test_other_pictures_than_the_chain_takes_are_refused() -> None:
             compute(wrong)  # type: ignore[arg-type]
 
 
-def test_without_native_code_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(convolutions, "find_spec", lambda name: None)
+@needs_native
+@pytest.mark.parametrize(
+    ("of", "refusal"),
+    [
+        (chain(8, 8, (8, 2), (8, 3)), r"Convolution 0 has kernels of 2x2; expected one of \(3, 5, 7\)"),
+        (chain(8, 8, (8, 1), (8, 1)), "Convolution 1 has kernels of 1x1"),
+        (chain(8, 8, (8, 3), (8, 9)), "Convolution 1 has kernels of 9x9"),
+        (chain(8, 1, (8, 3), (8, 3), is_pooled=True), "Nothing is left of 8x1 pixels for convolution 1"),
+    ],
+)
+def test_a_chain_that_cannot_be_computed_is_refused(of: Chain, refusal: str) -> None:
+    with pytest.raises(ValueError, match=refusal):
+        Convolutions(of, threads=1)
+
+
+@pytest.fixture
+def another_library(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path | None], None]]:
+    """Has another file than the one that was built be opened."""
+
+    def put(file: Path | None) -> None:
+        found = None if file is None else SimpleNamespace(origin=str(file))
+        monkeypatch.setattr(convolutions, "find_spec", lambda name: found)
+        convolutions._library.cache_clear()
+
+    yield put
+    monkeypatch.undo()
     convolutions._library.cache_clear()
 
+
+def test_without_native_code_there_is_none(
+    another_library: Callable[[Path | None], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "bifocal")
+    another_library(None)
+
     assert not is_supported()
+    assert "not offered: its native code was not built, as there was no C++ compiler" in caplog.text
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        (None, "file too short"),
+        ("int something_else;", "undefined symbol: bifocal_interface"),
+        ('extern "C" int bifocal_interface() { return 999; }', "it was built from other sources (999, not "),
+    ],
+)
+def test_native_code_that_cannot_be_used_is_done_without(
+    source: str | None,
+    told: str,
+    tmp_path: Path,
+    another_library: Callable[[Path | None], None],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    library = tmp_path / "native.so"
+    library.touch()
+    if source:
+        (tmp_path / "other.cpp").write_text(source)
+        subprocess.run([str(COMPILER), "-shared", "-fPIC", "-o", library, tmp_path / "other.cpp"], check=True)
+    another_library(library)
+
+    assert not is_supported()
+    assert told in caplog.text

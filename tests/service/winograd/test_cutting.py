@@ -9,6 +9,7 @@ import numpy as np
 import openvino
 import pytest
 from numpy.typing import NDArray
+from openvino import opset1
 from openvino import opset13 as operations
 
 from service.backends import UnusableError
@@ -140,6 +141,7 @@ def test_pixels_that_are_scaled_before_channels_come_first() -> None:
         lambda source: operations.subtract(np.float32(1), source),
         lambda source: operations.multiply(source, RANDOM.normal(size=(1, 1, SIDE, 1)).astype(np.float32)),
         lambda source: operations.add(source, operations.relu(source)),
+        lambda source: operations.divide(source, np.float32(0)),
         operations.sigmoid,
     ],
     ids=[
@@ -154,6 +156,7 @@ def test_pixels_that_are_scaled_before_channels_come_first() -> None:
         "taken from a constant",
         "multiplied along rows",
         "added to itself",
+        "divided by nothing",
         "another activation",
     ],
 )
@@ -161,6 +164,28 @@ def test_the_chain_ends_before_what_it_cannot_have(layer: Layer) -> None:
     chain = assert_same(model(convolved(8, 3), convolved(8, 8), layer))
 
     assert len(chain.convolutions) == 2
+
+
+def test_constants_that_add_a_dimension_are_the_end() -> None:
+    def widened(source: Any) -> Any:
+        more = operations.add(source, RANDOM.normal(size=(1, 1, 1, 1, 1)).astype(np.float32))
+        return operations.squeeze(more, np.array([0]))
+
+    assert len(assert_same(model(convolved(8, 3), convolved(8, 8), widened)).convolutions) == 2
+
+
+def test_a_pool_of_the_first_version_has_no_dilations() -> None:
+    def pool(source: Any) -> Any:
+        return opset1.max_pool(source, [2, 2], [0, 0], [0, 0], [2, 2])
+
+    assert left_of(assert_same(model(convolved(8, 3), pool, convolved(8, 8)))) == [(8, True, False), (8, False, False)]
+
+
+@pytest.mark.parametrize("shape", [[-1, -1, SIDE, 3], [-1, SIDE * SIDE * 3]])
+def test_pictures_without_a_size_are_left_alone(shape: list[int]) -> None:
+    given = operations.parameter(shape, np.uint8)
+    with pytest.raises(UnusableError, match="no two convolutions"):
+        cut(openvino.Model([operations.convert(given, np.float32)], [given], "network"))
 
 
 def test_what_several_take_is_the_end() -> None:

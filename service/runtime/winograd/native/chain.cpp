@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <new>
 #include <vector>
@@ -9,7 +10,9 @@
 #include "threads.h"
 
 // The compiler may use AVX2 from here on; is_supported says whether the CPU has it.
-#if defined(__x86_64__) && !defined(__clang__)
+#if defined(__x86_64__) && defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#elif defined(__x86_64__)
 #pragma GCC target("avx2,fma")
 #endif
 
@@ -98,6 +101,7 @@ class Chain {
     const int in_row = rounded_up(layer.width, side) / side;
     const int in_picture = in_row * rounded_up(layer.height, side) / side;
     const int total = group * in_picture;
+    if (total == 0) return;
     // Few tiles are shared evenly; many are taken in turn, so that a thread that is held up gets fewer.
     const int block = std::min(kBlock, (total + threads_.count() - 1) / threads_.count());
     threads_.share((total + block - 1) / block, [&](int item, int thread) {
@@ -124,8 +128,14 @@ class Chain {
 
 #define EXPORTED extern "C" __attribute__((visibility("default")))
 
+// What convolutions.py has to agree with, so that a library of other sources is noticed: raised with every change of the
+// functions below, of Layer, or of how weights are packed.
+constexpr int kInterface = 1;
+
+EXPORTED int bifocal_interface() { return kInterface; }
+
 EXPORTED int bifocal_is_supported() {
-#if defined(__x86_64__) && !defined(__clang__)
+#if defined(__x86_64__)
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #else
   return 1;
@@ -147,3 +157,7 @@ EXPORTED void bifocal_chain_run(void* chain, const std::uint8_t* pictures, std::
 }
 
 EXPORTED void bifocal_chain_delete(void* chain) { delete static_cast<Chain*>(chain); }
+
+#if defined(__x86_64__) && defined(__clang__)
+#pragma clang attribute pop
+#endif

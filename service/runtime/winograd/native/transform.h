@@ -1,6 +1,6 @@
 // Winograd's transforms of one line of a tile: F(m, r) for m outputs of r taps, with m + r - 1 = 8 inputs, whose
 // polynomials are taken at 0, 1, -1, 2, -2, 1/2, -1/2 and infinity. Lavin and Gray (2015), "Fast Algorithms for
-// Convolutional Neural Networks"; the matrices are those that transform.py names.
+// Convolutional Neural Networks"; filters.py has the transform of kernels.
 #pragma once
 
 #include "vector.h"
