@@ -26,7 +26,7 @@ logger = logging.getLogger("bifocal")
 METHOD = 4  # of choosing; changes when what was chosen before should be chosen again
 
 # What a backend needs, by parts of its name.
-_OPENVINO = "the extra bifocal[openvino] and a bundle of a build that has it"
+_OPENVINO = "the extra bifocal[openvino] and a bundle with the function classify, which newer exports have"
 _COMPILED = "a C++ compiler when Bifocal is installed, and a CPU with AVX2 and FMA"
 _NEEDED = {
     "openvino": _OPENVINO,

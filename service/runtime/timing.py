@@ -93,8 +93,10 @@ def _hopeless(rounds: list[Times]) -> set[BackendName]:
 
 def _is_clear(rounds: list[Times]) -> bool:
     """Whether with batches of each size one was the fastest in every round, and clearly so by the median."""
+    if not rounds[-1]:  # the only one that was left has failed; the others come back
+        return False
     typical = medians(competing(rounds))
-    for place in range(len(typical[next(iter(typical))])):
+    for place in range(len(next(iter(typical.values())))):
         fastest, *others = sorted(typical, key=lambda name: typical[name][place])
         if others and typical[others[0]][place] / typical[fastest][place] < CLEARLY:
             return False

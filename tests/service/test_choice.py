@@ -195,6 +195,23 @@ def test_who_was_left_behind_competes_again_when_the_better_one_fails() -> None:
     assert choice.refused == {"openvino-int8": "no room for this batch"}
 
 
+def test_so_they_do_when_nobody_else_is_left() -> None:
+    clock = Clock()
+    times = iter([0.08] * 6)  # two checks and four rounds; it fails in the fifth
+
+    def failing_later(tensors: Tensors) -> Answers:
+        seconds = next(times, None)
+        if seconds is None:
+            raise RuntimeError("no room for this batch")
+        clock.now += seconds
+        return repeated(EXPECTED, tensors)
+
+    choice = chosen(clock, tensorflow_float32=clock.backend(first_s=0.13), openvino_int8=failing_later)
+
+    assert (choice.small, choice.large) == (AS_SAVED, AS_SAVED)
+    assert "openvino-int8" in choice.refused
+
+
 @pytest.mark.parametrize(
     ("error", "hangs"), [(UnusableError("its labels change"), True), (UnsuitableError("no pictures"), False)]
 )
