@@ -22,8 +22,8 @@ from model.golden import Golden
 from service.backends import BackendName
 from service.engine import Engine
 from service.runtime import Chooser, Runtime
+from service.runtime.halves import Halves
 from service.runtime.openvino_core import core
-from service.runtime.openvino_network import Halves
 from service.settings import Settings
 from service.store import Store
 from service.threads import Threads
