@@ -13,6 +13,7 @@ NAMES = (
     "augment",
     "batch_normalization",
     "onednn",
+    "convolutions",
     "merges",
     "explanations",
     "training_peers",

@@ -10,13 +10,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from model.branches.convolving import by_winograd
 from model.build import build
 from model.encoder import Encoder
 from model.spec import ModelSpec
 from training.objective import Objective
 from training.optimisation import Optimisation
 from training.precision import arithmetic
-from training.training_settings import Precision, TrainingSettings
+from training.training_settings import Convolutions, Precision, TrainingSettings
 
 STEPS = 8
 REPEATS = 3
@@ -47,7 +48,9 @@ def batches() -> Iterator[tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]]:
         yield tensors, {"label": tf.constant(random.integers(0, len(LABELS), BATCH).astype(np.int32))}
 
 
-def digest(picture: dict[str, Any], words: dict[str, Any], merge: str, precision: Precision) -> str:
+def digest(
+    picture: dict[str, Any], words: dict[str, Any], merge: str, precision: Precision, convolutions: Convolutions
+) -> str:
     """Of everything that some steps leave behind."""
     spec = ModelSpec.parse(
         {
@@ -62,7 +65,7 @@ def digest(picture: dict[str, Any], words: dict[str, Any], merge: str, precision
     objective = Objective(spec, {"label": np.arange(len(LABELS), dtype=np.int32)})
     settings = TrainingSettings(ema_decay=0.9)
     optimisation = Optimisation(build(spec, {}), Encoder(spec, {}), objective, settings, steps_per_epoch=STEPS)
-    with arithmetic(precision):
+    with arithmetic(precision), by_winograd(convolutions == "winograd"):
         for tensors, targets in batches():
             optimisation.step(tensors, targets)
     return hashlib.sha256(b"".join(array.tobytes() for array in optimisation.arrays().values())).hexdigest()
@@ -70,12 +73,18 @@ def digest(picture: dict[str, Any], words: dict[str, Any], merge: str, precision
 
 def main() -> None:
     """Prints a line a network."""
-    precisions: tuple[Precision, ...] = ("float32", "bfloat16")
+    ways: tuple[tuple[Precision, Convolutions], ...] = (
+        ("float32", "winograd"),
+        ("float32", "tensorflow"),
+        ("bfloat16", "tensorflow"),
+    )
     for picture, words, merge in NETWORKS:
-        for precision in precisions:
-            found = {digest(picture, words, merge, precision) for _ in range(REPEATS)}
+        for way in ways:
+            found = {digest(picture, words, merge, *way) for _ in range(REPEATS)}
             told = "the same bits" if len(found) == 1 else f"{len(found)} different results"
-            print(f"{picture['kind']}, {words['kind']}, {merge}, {precision}: {told} in {REPEATS} runs", flush=True)
+            print(
+                f"{picture['kind']}, {words['kind']}, {merge}, {', '.join(way)}: {told} in {REPEATS} runs", flush=True
+            )
 
 
 if __name__ == "__main__":

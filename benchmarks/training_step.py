@@ -1,10 +1,11 @@
-"""Training steps in float32 and in bfloat16, with and without a moving average; and what a checkpoint costs."""
+"""Training steps by native and by TensorFlow's convolutions, in bfloat16, with a moving average; and what a checkpoint
+costs.
+"""
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.interleaved import compare
+from model.branches.convolving import by_winograd
 from model.build import build
 from model.encoder import Encoder
 from model.spec import ModelSpec
@@ -20,7 +22,7 @@ from training.course import Course
 from training.objective import Objective
 from training.optimisation import Optimisation
 from training.precision import arithmetic
-from training.training_settings import Precision, TrainingSettings
+from training.training_settings import Convolutions, Precision, TrainingSettings
 
 STEPS = 6
 LABELS = tuple("abcdefghijkl")
@@ -30,6 +32,8 @@ NETWORKS: dict[str, tuple[dict[str, Any] | None, int, dict[str, Any], int]] = {
     "conv 64 px and words, batches of 32": ({"kind": "conv"}, 64, WORDS, 32),
     "conv 64 px and words, batches of 128": ({"kind": "conv"}, 64, WORDS, 128),
     "conv 128 px and words, batches of 32": ({"kind": "conv"}, 128, WORDS, 32),
+    "conv of 5x5 128 px and words, batches of 32": ({"kind": "conv", "kernel_size": 5}, 128, WORDS, 32),
+    "inception 64 px and words, batches of 32": ({"kind": "inception"}, 64, WORDS, 32),
     "residual 64 px and words, batches of 32": ({"kind": "residual"}, 64, WORDS, 32),
     "MobileNetV2 96 px and words, batches of 32": ({"kind": "pretrained", "network": "MobileNetV2"}, 96, WORDS, 32),
     "words alone, batches of 32": (None, 64, WORDS, 32),
@@ -42,10 +46,21 @@ class Trial:
 
     Args:
         name: of `NETWORKS`.
+        precision: of the steps.
+        convolutions: who computes them in the steps.
         ema_decay: of the moving average; None has none.
     """
 
-    def __init__(self, name: str, *, ema_decay: float | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        precision: Precision = "float32",
+        convolutions: Convolutions = "tensorflow",
+        ema_decay: float | None = None,
+    ) -> None:
+        self._precision = precision
+        self._is_native = convolutions == "winograd"
         picture, side_px, words, batch = NETWORKS[name]
         branches = {"text": words} | ({"image": picture} if picture else {})
         image = {"kind": "image", "height": side_px, "width": side_px}
@@ -74,16 +89,12 @@ class Trial:
             network, encoder, Objective(spec, {"label": targets}), settings, steps_per_epoch=1000
         )
 
-    def steps(self, precision: Precision) -> Callable[[], int]:
+    def __call__(self) -> int:
         """Some steps; returns the examples they saw."""
-
-        def run() -> int:
-            with arithmetic(precision):
-                for _ in range(STEPS):
-                    self.optimisation.step(*self._batch)
-            return STEPS * self._size
-
-        return run
+        with arithmetic(self._precision), by_winograd(self._is_native):
+            for _ in range(STEPS):
+                self.optimisation.step(*self._batch)
+        return STEPS * self._size
 
 
 def checkpoint_cost(trial: Trial) -> None:
@@ -104,8 +115,12 @@ def main() -> None:
     """Prints the comparisons."""
     for name in NETWORKS:
         trial = Trial(name)
-        candidates = {"float32": trial.steps("float32"), "bfloat16": trial.steps("bfloat16")}
-        candidates["float32 with a moving average"] = Trial(name, ema_decay=0.999).steps("float32")
+        candidates = {
+            "float32": trial,
+            "float32, native convolutions": Trial(name, convolutions="winograd"),
+            "bfloat16": Trial(name, precision="bfloat16"),
+            "float32 with a moving average": Trial(name, ema_decay=0.999),
+        }
         compare(f"Training steps: {name}", candidates, unit="examples")
         checkpoint_cost(trial)
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Self
 
 from training.epoch import Epoch
-from training.training_settings import Precision
+from training.training_settings import Convolutions, Precision
 
 
 @dataclass
@@ -16,6 +16,7 @@ class Course:
 
     Args:
         precision: of the steps; a training that goes on must not choose another.
+        convolutions: who computes them, likewise.
         epoch: under way, counted from 1.
         losses: of the steps that were made in it.
         seconds: that it took so far.
@@ -27,6 +28,7 @@ class Course:
     """
 
     precision: Precision = "float32"
+    convolutions: Convolutions = "tensorflow"
     epoch: int = 1
     losses: list[float] = field(default_factory=list)
     seconds: float = 0.0

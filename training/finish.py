@@ -73,6 +73,7 @@ def test(session: Session, kept: Kept) -> Tested:
         "best_epoch": trained.best.as_dict(),
         "parameters": trained.network.count_params(),
         "precision": trained.course.precision,
+        "convolutions": trained.course.convolutions,
     }
     if weighed := shares_of(trained.network, trained.spec):
         metrics["shares"] = weighed

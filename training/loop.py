@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from model.branches.convolving import by_winograd
 from model.encoder import Encoder
 from model.errors import SpecError, StoppedError
 from model.spec import ModelSpec
@@ -26,7 +27,7 @@ from training.pipeline import Examples, Prefetched, shuffled
 from training.pooling import all_pooled, fit_pools
 from training.precision import arithmetic
 from training.stopping import Stop
-from training.training_settings import Precision, TrainingSettings
+from training.training_settings import Convolutions, Precision, TrainingSettings
 from training.validation import validate
 
 __all__ = ["Epoch", "Forward", "Listener", "forward_pass", "predict_logits", "train"]
@@ -42,6 +43,7 @@ def train(
     settings: TrainingSettings,
     listener: Listener,
     precision: Precision = "float32",
+    convolutions: Convolutions = "tensorflow",
     checkpoint: Checkpoint | None = None,
     stop: Stop | None = None,
     forward: Forward | None = None,
@@ -62,6 +64,7 @@ def train(
         settings: epochs, batch size, rates, seed.
         listener: told of steps and epochs.
         precision: of the steps; a checkpoint's own counts more.
+        convolutions: who computes them in the steps; a checkpoint's own counts more.
         checkpoint: where to write what can be gone on from; None for nowhere.
         stop: asked after each step whether to end there.
         forward: of the network, if there is one.
@@ -77,7 +80,7 @@ def train(
         StoppedError: if it was asked to stop; what was done is in the checkpoint.
         ClusterError: if another process is gone.
     """
-    course = Course(precision=precision)
+    course = Course(precision=precision, convolutions=convolutions)
     forward = forward or forward_pass(network, encoder, spec)
     under_way = _Training(network, encoder, spec, training, validation, settings, course, forward, replicas)
     under_way.go_on_from(checkpoint)
@@ -174,7 +177,8 @@ class _Training:
             part=slice if self._replicas is None else self._replicas.part,
         )
         waited_before = course.waited_s
-        with Prefetched(batches) as ready, arithmetic(course.precision):
+        native = by_winograd(course.convolutions == "winograd")
+        with Prefetched(batches) as ready, arithmetic(course.precision), native:
             for batch, targets in ready:
                 rows = min(settings.batch_size, len(self._training) - course.step * settings.batch_size)
                 loss, stops = self._optimisation.step(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -48,11 +48,11 @@ class Trial:
         return f"precision: {self.chosen} (a step takes {slow:.1f} ms in float32, {fast:.1f} ms in bfloat16)"
 
 
-def trial(step: Callable[[], object], *, clock: Callable[[], float] = time.perf_counter) -> Trial:
+def trial(steps: Mapping[Precision, Callable[[], object]], *, clock: Callable[[], float] = time.perf_counter) -> Trial:
     """Times steps of both precisions in turn, so that a machine that grows busy slows both.
 
     Args:
-        step: makes one step on a batch.
+        steps: for each precision what makes one step on a batch.
         clock: gives seconds.
     """
     names: tuple[Precision, ...] = ("float32", "bfloat16")
@@ -63,7 +63,7 @@ def trial(step: Callable[[], object], *, clock: Callable[[], float] = time.perf_
         for name in names:
             with arithmetic(name):
                 started = clock()
-                step()
+                steps[name]()
                 if number >= WARMUP_STEPS:
                     taken[name].append(clock() - started)
     return Trial({name: statistics.median(times) for name, times in taken.items()})

@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model import heads
+from model.branches.convolving import by_winograd
 from model.build import build
 from model.encoder import Encoder
 from model.rebuild import vocabulary_sizes
 from model.spec import ModelSpec
 from training.accuracy import accuracy
 from training.checkpoint import Checkpoint
+from training.convolutions import chosen
 from training.course import Course
 from training.distributed.job import Job, announce, require_same_data
 from training.distributed.replicas import Replicas
@@ -118,6 +120,7 @@ def train_spec(
         tried = precision_trial(spec, data, files)
         say(str(tried))
         precision = tried.chosen
+    convolutions = chosen(settings.convolutions, precision)
     leads = replicas is None or replicas.is_chief
     if replicas is not None and leads:
         told = Job.of(spec, data, settings.model_copy(update={"precision": precision}), files)
@@ -143,6 +146,7 @@ def train_spec(
         settings=settings,
         listener=listener,
         precision=precision,
+        convolutions=convolutions,
         checkpoint=checkpoint,
         stop=stop,
         forward=forward,
@@ -164,7 +168,17 @@ def precision_trial(spec: ModelSpec, data: Prepared, vocabulary_files: Mapping[s
     encoder = Encoder(spec, vocabulary_files)
     network = build(spec, vocabulary_sizes(vocabulary_files))
     objective = Objective(spec, examples.targets)
-    optimisation = Optimisation(network, encoder, objective, settings, steps_per_epoch=1)
     batches = shuffled(examples, settings.batch_size, absent_rate=settings.absent_rate, seed=(settings.seed, 0))
     few = cycle([(constants(batch), constants(targets)) for batch, targets in islice(batches, 2)])
-    return trial(lambda: optimisation.step(*next(few)))
+
+    def step(precision: Precision) -> Callable[[], object]:
+        optimisation = Optimisation(network, encoder, objective, settings, steps_per_epoch=1)
+        is_native = chosen(settings.convolutions, precision) == "winograd"
+
+        def run() -> None:
+            with by_winograd(is_native):
+                optimisation.step(*next(few))
+
+        return run
+
+    return trial({"float32": step("float32"), "bfloat16": step("bfloat16")})

@@ -24,6 +24,7 @@ MONITORED = (
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Precision = Literal["float32", "bfloat16"]
+Convolutions = Literal["tensorflow", "winograd"]
 
 
 def _checked_monitor(monitor: str) -> str:
@@ -68,6 +69,8 @@ class TrainingSettings(Part):
         precision: of the steps' arithmetic: float32; bfloat16 in convolutions and matrix products, see
             `training.precision`; or auto, bfloat16 if a trial on this machine finds it clearly faster. The weights
             themselves, validation and export are float32 always.
+        convolutions: who computes those over pictures in the steps: tensorflow; winograd, native code with fewer
+            products, see `training.convolutions`; or auto, that where it is known to be faster.
         absent_rate: share of the given inputs withheld in training, each on its own and never all of an example, so
             that the model can answer without them.
         augment: how training examples are varied.
@@ -91,6 +94,7 @@ class TrainingSettings(Part):
     clip_norm: PositiveFloat | None = 1.0
     ema_decay: Rate | None = None
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
+    convolutions: Literal["auto", "tensorflow", "winograd"] = "auto"
     absent_rate: Rate = 0.15
     augment: AugmentSettings = AugmentSettings()
     monitor: Monitored = "accuracy"
@@ -100,6 +104,15 @@ class TrainingSettings(Part):
     init: Annotated[dict[str, InitFrom] | Path | None, Field(union_mode="left_to_right")] = None
     freeze: tuple[Name, ...] = ()
     unfreeze_at_epoch: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def _computes_in_what_it_can(self) -> Self:
+        if self.convolutions == "winograd" and self.precision != "float32":
+            raise ValueError(
+                f".convolutions: 'winograd' computes in float32 alone, and precision is {self.precision!r}; leave one"
+                " of them out."
+            )
+        return self
 
     @model_validator(mode="after")
     def _unfreezes_what_is_frozen(self) -> Self:

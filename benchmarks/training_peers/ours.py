@@ -26,6 +26,7 @@ from model.greeting import filtered
 with filtered():
     import tensorflow as tf
 
+    from model.branches.convolving import by_winograd
     from model.build import build
     from model.encoder import Encoder
     from model.rebuild import vocabulary_sizes
@@ -33,6 +34,7 @@ with filtered():
     from model.text import learn_vocabulary, needs_vocabulary, num_ids
     from training import recipe_columns
     from training.checkpoint import Checkpoint
+    from training.convolutions import chosen
     from training.epoch import Epoch, Listener
     from training.forward import constants
     from training.objective import Objective
@@ -126,8 +128,9 @@ def bare_steps(data: Prepared, files: dict[str, Path]) -> tuple[Callable[[], int
     coming = cycle(ready)
 
     def run() -> int:
-        for batch in islice(coming, len(ready)):
-            optimisation.step(*batch)
+        with by_winograd(chosen(settings.convolutions, settings.precision) == "winograd"):
+            for batch in islice(coming, len(ready)):
+                optimisation.step(*batch)
         return len(data.train)
 
     return run, sum(weights.numpy().size for weights in network.trainable_weights)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keras
 
+from model.branches.convolving import Convolution
 from model.branches.pictures import normalized, pixels_of, scaled, vector_of
 from model.spec import ConvBranch, ImageInput
 
@@ -24,7 +25,7 @@ def conv(branch: ConvBranch, image: ImageInput, *, name: str) -> keras.Model:
     features = scaled(branch, pixels)
     outputs = {}
     for stage, filters in enumerate(branch.filters, start=1):
-        features = keras.layers.Conv2D(
+        features = Convolution(
             filters,
             branch.kernel_size,
             padding="same",

@@ -161,7 +161,7 @@ def test_a_conv_branch_pools_before_it_normalizes(normalization: str) -> None:
     spec = ConvBranch(filters=(4, 6, 8), kernel_size=5, normalization=normalization)  # type: ignore[arg-type]
     branch = conv(spec, IMAGE, name="photo")
 
-    stage = ["Conv2D", "MaxPooling2D"] + ["FusedBatchNormalization"] * (normalization == "batch") + ["ReLU"]
+    stage = ["Convolution", "MaxPooling2D"] + ["FusedBatchNormalization"] * (normalization == "batch") + ["ReLU"]
     assert kinds(branch) == ["InputLayer", "Rescaling", *stage * 3, "GlobalAveragePooling2D", "Dropout", "Dense"]
     assert {layer.kernel_size for layer in branch.layers if isinstance(layer, keras.layers.Conv2D)} == {(5, 5)}
 

@@ -27,8 +27,8 @@ from service.runtime.openvino_core import core
 from service.settings import Settings
 from service.store import Store
 from service.threads import Threads
+from tests.native import needs_native
 from tests.service.stand_in import picture
-from tests.service.winograd.native import needs_native
 from training.fit import Fitted
 
 EXAMPLES = (

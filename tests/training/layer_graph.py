@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import keras
 
+from model.branches.convolving import Convolution
 from model.branches.normalization import FusedBatchNormalization
 from model.branches.pooling import TokenPooling
 
@@ -127,7 +128,7 @@ class LayerGraph:
 
 
 def _described(layer: keras.layers.Layer, shape: tuple[int | None, ...], sources: tuple[Node, ...]) -> Node:
-    kind = type(layer).__name__
+    kind = "Conv2D" if isinstance(layer, Convolution) else type(layer).__name__
     match layer:
         case FusedBatchNormalization():
             kind = "BatchNormalization"

@@ -23,7 +23,7 @@ def clock() -> tuple[Callable[[], float], Callable[[], None]]:
 
 
 def test_the_faster_one_is_taken_and_told(clock: tuple[Callable[[], float], Callable[[], None]]) -> None:
-    found = trial(clock[1], clock=clock[0])
+    found = trial({"float32": clock[1], "bfloat16": clock[1]}, clock=clock[0])
 
     assert found.chosen == "bfloat16"
     assert str(found) == "precision: bfloat16 (a step takes 10.0 ms in float32, 6.0 ms in bfloat16)"
@@ -42,7 +42,7 @@ def test_few_steps_are_made_where_they_take_long() -> None:
         now[0] += 4
         steps[0] += 1
 
-    trial(step, clock=lambda: now[0])
+    trial({"float32": step, "bfloat16": step}, clock=lambda: now[0])
     assert 2 * (WARMUP_STEPS + 3) == steps[0] < 2 * (WARMUP_STEPS + TIMED_STEPS)
 
 

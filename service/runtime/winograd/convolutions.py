@@ -6,30 +6,15 @@ import ctypes
 import logging
 import threading
 import weakref
-from functools import cache
-from importlib.util import find_spec
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.runtime.winograd import filters
+from model.winograd import filters
+from model.winograd.library import Layer, NativeCodeError, library
 from service.runtime.winograd.chain import Chain
 
 logger = logging.getLogger("bifocal")
-
-_NATIVE = "service.runtime.winograd._native"  # as pyproject.toml names it; not to be imported, but loaded
-_INTERFACE = 1  # as chain.cpp has it
-
-
-class _Layer(ctypes.Structure):
-    """As layer.h has it."""
-
-    _fields_ = [
-        *((name, ctypes.c_int32) for name in ("height", "width", "channels", "filters", "size")),
-        *((name, ctypes.c_int32) for name in ("is_winograd", "is_pooled", "is_rectified")),
-        *((name, ctypes.c_void_p) for name in ("weights", "scale", "shift")),
-    ]
 
 
 class Convolutions:
@@ -72,22 +57,20 @@ class Convolutions:
             raise ValueError(f"The chain takes contiguous uint8 ({taken}), not {pictures.dtype} {pictures.shape}.")
         height, width, channels = self._shape
         out = np.empty([len(pictures), height, width, _padded(channels)], np.float32)
-        _library().bifocal_chain_run(self._handle(), pictures.ctypes.data, len(pictures), out.ctypes.data)
+        library().bifocal_chain_run(self._handle(), pictures.ctypes.data, len(pictures), out.ctypes.data)
         return out[..., :channels]
 
     def _handle(self) -> int:
         """The native chain of this thread."""
         if not hasattr(self._own, "buffers"):
-            made = _library().bifocal_chain_new(
-                self._layers, len(self._layers), self._scale, self._shift, self._threads
-            )
+            made = library().bifocal_chain_new(self._layers, len(self._layers), self._scale, self._shift, self._threads)
             if not made:
                 raise MemoryError("There is no room for the buffers of convolutions, or no thread to be had.")
             self._own.buffers = _Buffers(made, self._arrays)
         buffers: _Buffers = self._own.buffers
         return buffers.handle
 
-    def _filled(self, chain: Chain) -> ctypes.Array[_Layer]:
+    def _filled(self, chain: Chain) -> ctypes.Array[Layer]:
         layers = []
         height, width, channels = chain.height, chain.width, len(chain.scale)
         for number, one in enumerate(chain.convolutions):
@@ -103,11 +86,11 @@ class Convolutions:
             scale, shift = (np.pad(values, [0, len(kernels) - count]) for values in (one.scale, one.shift))
             pointers = [self._kept(array) for array in (weights, scale, shift)]
             flags = (is_winograd, one.is_pooled, one.is_rectified)
-            layers.append(_Layer(height, width, channels, len(kernels), size, *flags, *pointers))
+            layers.append(Layer(height, width, channels, len(kernels), size, *flags, *pointers))
             channels = len(kernels)
             if one.is_pooled:
                 height, width = height // 2, width // 2
-        return (_Layer * len(layers))(*layers)
+        return (Layer * len(layers))(*layers)
 
     def _kept(self, array: NDArray[np.floating]) -> int:
         """Where an array is, which the native code only points at."""
@@ -125,47 +108,17 @@ class _Buffers:
         self.handle = handle
         self._arrays = arrays  # that it points at
         # Not at the end of the process, when a thread may still be computing with it.
-        weakref.finalize(self, _library().bifocal_chain_delete, handle).atexit = False
+        weakref.finalize(self, library().bifocal_chain_delete, handle).atexit = False
 
 
 def is_supported() -> bool:
     """Whether the native code was built, can be opened, and runs on this CPU; why it can't be used is logged."""
     try:
-        library = _library()
-    except ImportError as error:
-        logger.info("winograd-float32 is not offered: %s", error)
-        return False
-    except (OSError, AttributeError) as error:  # of another system, cut off, or of other sources
-        logger.warning("winograd-float32 is not offered, as its native code can't be opened: %s", error)
-        return False
-    if not library.bifocal_is_supported():
-        logger.info("winograd-float32 is not offered: it needs a CPU with AVX2 and FMA")
+        library()
+    except NativeCodeError as error:
+        logger.log(logging.WARNING if error.is_broken else logging.INFO, "winograd-float32 is not offered: %s", error)
         return False
     return True
-
-
-@cache
-def _library() -> Any:
-    found = find_spec(_NATIVE)
-    if found is None or found.origin is None:
-        raise ImportError("its native code was not built, as there was no C++ compiler when Bifocal was installed")
-    library = ctypes.CDLL(found.origin)
-    interface = library.bifocal_interface()
-    if interface != _INTERFACE:
-        raise OSError(f"it was built from other sources ({interface}, not {_INTERFACE}); install Bifocal again")
-    library.bifocal_chain_new.restype = ctypes.c_void_p
-    library.bifocal_chain_new.argtypes = [
-        ctypes.POINTER(_Layer),
-        ctypes.c_int32,
-        ctypes.c_void_p,
-        ctypes.c_void_p,
-        ctypes.c_int32,
-    ]
-    library.bifocal_chain_run.restype = None
-    library.bifocal_chain_run.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p]
-    library.bifocal_chain_delete.restype = None
-    library.bifocal_chain_delete.argtypes = [ctypes.c_void_p]
-    return library
 
 
 def _padded(channels: int) -> int:

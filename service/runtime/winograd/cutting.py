@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.winograd.filters import SIZES
 from service.backends import UnsuitableError
 from service.runtime.winograd.affine import Affine, constant
 from service.runtime.winograd.chain import Chain, Convolution
-from service.runtime.winograd.filters import SIZES
 
 if TYPE_CHECKING:
     import openvino

@@ -17,13 +17,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from model.winograd import library
 from service.cpu import Cpu
-from service.runtime.winograd import convolutions
 from service.runtime.winograd.chain import Chain
 from service.runtime.winograd.convolutions import Convolutions, is_supported
+from tests.native import needs_native
 from tests.service.running import wait_until
 from tests.service.winograd.chains import chain, expected, pictures
-from tests.service.winograd.native import needs_native
 
 COMPILER = shutil.which("g++")
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="there is no compiler")
@@ -184,12 +184,12 @@ def another_library(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path 
 
     def put(file: Path | None) -> None:
         found = None if file is None else SimpleNamespace(origin=str(file))
-        monkeypatch.setattr(convolutions, "find_spec", lambda name: found)
-        convolutions._library.cache_clear()
+        monkeypatch.setattr(library, "find_spec", lambda name: found)
+        library.library.cache_clear()
 
     yield put
     monkeypatch.undo()
-    convolutions._library.cache_clear()
+    library.library.cache_clear()
 
 
 def test_without_native_code_there_is_none(
@@ -208,7 +208,10 @@ def test_without_native_code_there_is_none(
     [
         (None, "file too short"),
         ("int something_else;", "undefined symbol: bifocal_interface"),
-        ('extern "C" int bifocal_interface() { return 999; }', "it was built from other sources (999, not "),
+        (
+            'extern "C" int bifocal_interface() { return 999; }',
+            "its native code was built from other sources (999, not ",
+        ),
     ],
 )
 def test_native_code_that_cannot_be_used_is_done_without(

@@ -41,3 +41,23 @@ inline void from_points(const Floats* from, int from_step, Floats* to, int to_st
     to[i * to_step] = value;
   }
 }
+
+// `Outputs` gradients to the eight points: `from_points` transposed.
+template <int Outputs>
+inline void outputs_to_points(const Floats* from, Floats* to, int to_step) {
+  Floats even[3] = {all(0), all(0), all(0)}, odd[3] = {all(0), all(0), all(0)};
+#pragma GCC unroll 6
+  for (int i = 0; i < Outputs; ++i) {
+    const float power = static_cast<float>(1 << i), inverse = 1.0f / power;
+    Floats* sums = i % 2 ? odd : even;
+    sums[0] += from[i];
+    sums[1] += from[i] * power;
+    sums[2] += from[i] * inverse;
+  }
+  to[0] = from[0];
+  for (int pair = 0; pair < 3; ++pair) {
+    to[(2 * pair + 1) * to_step] = even[pair] + odd[pair];
+    to[(2 * pair + 2) * to_step] = even[pair] - odd[pair];
+  }
+  to[7 * to_step] = from[Outputs - 1];
+}

@@ -3,16 +3,29 @@
 // products for 16 outputs, where computing directly takes 400.
 #pragma once
 
+#include <cstdint>
+
 #include "layer.h"
 #include "transform.h"
 
 constexpr int kWinogradFilters = 2 * kLanes;  // at once, as filters.py packs them
 constexpr int kMultipliedTiles = 6;           // at once: with 16 filters, twelve registers of sums
 
+// Where a tile's outputs are: the picture's number, and the first pixel.
+struct Place {
+  int index, top, left;
+};
+
 // Which tiles of the pictures, counted row by row and picture by picture.
 struct Tiles {
   int first, count;
   int in_row, in_picture;
+
+  // Of one of them, whose outputs are so many a side.
+  Place place(int tile, int side) const {
+    const int number = first + tile, inside = number % in_picture;
+    return {number / in_picture, inside / in_row * side, inside % in_row * side};
+  }
 };
 
 // Scratch of one thread: the tiles of a block in both domains, [point][tile][channel].
@@ -81,26 +94,21 @@ inline void multiply_tiles(const Layer& layer, const float* tiles, const float* 
   if (count) multiply<1, Vectors>(tiles, weights, channels, products, filters);
 }
 
-inline void multiply_points(const Layer& layer, const Scratch& scratch, int count) {
-  const float* weights = layer.weights;
-  for (int point = 0; point < kPoints; ++point) {
-    const float* tiles = scratch.inputs + static_cast<std::int64_t>(point) * scratch.tiles * layer.channels;
-    float* products = scratch.products + static_cast<std::int64_t>(point) * scratch.tiles * layer.filters;
-    int filter = 0;
-    for (; filter + kWinogradFilters <= layer.filters; filter += kWinogradFilters) {
-      multiply_tiles<2>(layer, tiles, weights, products + filter, count);
-      weights += static_cast<std::int64_t>(kWinogradFilters) * layer.channels;
-    }
-    if (filter < layer.filters) {
-      multiply_tiles<1>(layer, tiles, weights, products + filter, count);
-      weights += static_cast<std::int64_t>(kLanes) * layer.channels;
-    }
+inline void multiply_point(const Layer& layer, const Scratch& scratch, int point, int count) {
+  const float* weights = layer.weights + static_cast<std::int64_t>(point) * layer.channels * layer.filters;
+  const float* tiles = scratch.inputs + static_cast<std::int64_t>(point) * scratch.tiles * layer.channels;
+  float* products = scratch.products + static_cast<std::int64_t>(point) * scratch.tiles * layer.filters;
+  int filter = 0;
+  for (; filter + kWinogradFilters <= layer.filters; filter += kWinogradFilters) {
+    multiply_tiles<2>(layer, tiles, weights, products + filter, count);
+    weights += static_cast<std::int64_t>(kWinogradFilters) * layer.channels;
   }
+  if (filter < layer.filters) multiply_tiles<1>(layer, tiles, weights, products + filter, count);
 }
 
 template <int Outputs>
-inline void finish_tile(const Layer& layer, const Scratch& scratch, int tile, const Pictures& to, int index, int top,
-                        int left) {
+inline void finish_tile(const Layer& layer, const Scratch& scratch, int tile, const Pictures& to,
+                        const Place& place) {
   const std::int64_t point = static_cast<std::int64_t>(scratch.tiles) * layer.filters;
   for (int filter = 0; filter < layer.filters; filter += kLanes) {
     const float* from = scratch.products + static_cast<std::int64_t>(tile) * layer.filters + filter;
@@ -110,7 +118,7 @@ inline void finish_tile(const Layer& layer, const Scratch& scratch, int tile, co
       from_points<Outputs>(column, 1, half + x, kTile);
     }
     for (int y = 0; y < Outputs; ++y) from_points<Outputs>(half + y * kTile, 1, values[y], 1);
-    finish<Outputs>(layer, values, filter, to, index, top, left);
+    finish<Outputs>(layer, values, filter, to, place.index, place.top, place.left);
   }
 }
 
@@ -118,19 +126,12 @@ template <int Outputs>
 inline void convolve_tiles(const Layer& layer, const Pictures& from, const Pictures& to, const Tiles& tiles,
                            const Scratch& scratch) {
   const int border = layer.size / 2;
-  const auto place = [&](int tile, auto&& use) {
-    const int number = tiles.first + tile, inside = number % tiles.in_picture;
-    use(number / tiles.in_picture, inside / tiles.in_row * Outputs, inside % tiles.in_row * Outputs);
-  };
   for (int tile = 0; tile < tiles.count; ++tile) {
-    place(tile, [&](int index, int top, int left) {
-      transform_tile(layer, from.at(index, top - border, left - border, layer.channels), from.row, scratch, tile);
-    });
+    const Place place = tiles.place(tile, Outputs);
+    const float* first = from.at(place.index, place.top - border, place.left - border, layer.channels);
+    transform_tile(layer, first, from.row, scratch, tile);
   }
-  multiply_points(layer, scratch, tiles.count);
-  for (int tile = 0; tile < tiles.count; ++tile) {
-    place(tile, [&](int index, int top, int left) {
-      finish_tile<Outputs>(layer, scratch, tile, to, index, top, left);
-    });
-  }
+  for (int point = 0; point < kPoints; ++point) multiply_point(layer, scratch, point, tiles.count);
+  for (int tile = 0; tile < tiles.count; ++tile)
+    finish_tile<Outputs>(layer, scratch, tile, to, tiles.place(tile, Outputs));
 }

@@ -1,36 +1,21 @@
-// Pictures through layers of convolutions, one behind the other; called from convolutions.py.
+// Pictures through layers of convolutions, one behind the other; for convolutions.py of the service.
+#pragma once
 
 #include <algorithm>
 #include <cstdint>
-#include <exception>
 #include <memory>
-#include <new>
 #include <vector>
-
-#include "threads.h"
-
-// The compiler may use AVX2 from here on; is_supported says whether the CPU has it.
-#if defined(__x86_64__) && defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#elif defined(__x86_64__)
-#pragma GCC target("avx2,fma")
-#endif
 
 #include "direct.h"
 #include "layer.h"
+#include "threads.h"
 #include "winograd.h"
-
-namespace {
 
 constexpr int kGroup = 4;   // pictures that go through all layers together
 constexpr int kBlock = 12;  // tiles that a thread computes at a time; a multiple of kMultipliedTiles
 
-int rounded_up(int value, int to) { return (value + to - 1) / to * to; }
-
 // Pixels a side of what a layer computes at once.
-int outputs(const Layer& layer) { return layer.is_winograd ? kTile + 1 - layer.size : 2; }
-
-using Memory = std::unique_ptr<float[]>;
+inline int outputs(const Layer& layer) { return layer.is_winograd ? kTile + 1 - layer.size : 2; }
 
 class Chain {
  public:
@@ -118,46 +103,8 @@ class Chain {
 
   std::vector<Layer> layers_;
   const float *scale_, *shift_;  // of the picture, for each value of a row
-  std::vector<Memory> memory_;
+  std::vector<std::unique_ptr<float[]>> memory_;
   std::vector<Pictures> inputs_;
   Threads threads_;
   std::vector<Scratch> scratch_;
 };
-
-}  // namespace
-
-#define EXPORTED extern "C" __attribute__((visibility("default")))
-
-// What convolutions.py has to agree with, so that a library of other sources is noticed: raised with every change of the
-// functions below, of Layer, or of how weights are packed.
-constexpr int kInterface = 1;
-
-EXPORTED int bifocal_interface() { return kInterface; }
-
-EXPORTED int bifocal_is_supported() {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#else
-  return 1;
-#endif
-}
-
-// Null if there is no memory or no thread for it.
-EXPORTED void* bifocal_chain_new(const Layer* layers, std::int32_t count, const float* scale, const float* shift,
-                        std::int32_t threads) {
-  try {
-    return new Chain(layers, count, scale, shift, threads);
-  } catch (const std::exception&) {
-    return nullptr;
-  }
-}
-
-EXPORTED void bifocal_chain_run(void* chain, const std::uint8_t* pictures, std::int64_t count, float* out) {
-  static_cast<Chain*>(chain)->run(pictures, count, out);
-}
-
-EXPORTED void bifocal_chain_delete(void* chain) { delete static_cast<Chain*>(chain); }
-
-#if defined(__x86_64__) && defined(__clang__)
-#pragma clang attribute pop
-#endif

@@ -22,6 +22,8 @@ struct Layer {
   int out_width() const { return is_pooled ? width / 2 : width; }
 };
 
+inline int rounded_up(int value, int to) { return (value + to - 1) / to * to; }
+
 // Pictures in memory: row after row, the channels of a pixel side by side.
 struct Pictures {
   float* first;  // pixel of the first one, behind its border

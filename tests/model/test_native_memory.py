@@ -10,17 +10,19 @@ from pathlib import Path
 
 import pytest
 
-NATIVE = Path(__file__).parents[3] / "service" / "runtime" / "winograd" / "native" / "chain.cpp"
+NATIVE = Path(__file__).parents[2] / "model" / "winograd" / "native" / "native.cpp"
 COMPILER = shutil.which("g++") or "g++"
 SANITIZERS = ("libasan.so", "libubsan.so")
 RUN = """
 import sys
 from types import SimpleNamespace
 import numpy as np
+from model.winograd import library
+from model.winograd.convolver import Convolver
 from service.runtime.winograd import convolutions
 from tests.service.winograd.chains import chain, pictures
 
-convolutions.find_spec = lambda name: SimpleNamespace(origin=sys.argv[1])
+library.find_spec = lambda name: SimpleNamespace(origin=sys.argv[1])
 for height, width in ((1, 1), (1, 30), (3, 2), (9, 5), (33, 47)):
     for size in (3, 5, 7):
         for is_pooled in (False, True):
@@ -28,6 +30,18 @@ for height, width in ((1, 1), (1, 30), (3, 2), (9, 5), (33, 47)):
             of = chain(height, width, *layers, is_pooled=is_pooled and min(height, width) > 1)
             for threads in (1, 3):
                 assert np.isfinite(convolutions.Convolutions(of, threads=threads)(pictures(5, of))).all()
+for height, width in ((1, 1), (1, 30), (9, 5), (20, 23)):
+    for size in (3, 5, 7):
+        for channels, filters in ((3, 8), (1, 32), (8, 24), (24, 8), (32, 40)):
+            for number, threads in ((0, 1), (3, 1), (3, 3)):
+                features = np.ones([number, height, width, channels], np.float32)
+                kernels = np.ones([size, size, channels, filters], np.float32)
+                convolver = Convolver(threads)
+                gradient = convolver.convolve(features, kernels)
+                assert np.isfinite(gradient).all()
+                assert np.isfinite(convolver.kernel_gradient(features, gradient, size)).all()
+                if channels % 8 == 0:
+                    assert convolver.convolve(gradient, kernels, transposed=True).shape == features.shape
 print("kept to its memory")
 """
 
@@ -55,7 +69,7 @@ def test_no_access_is_outside(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         env=environment,
-        cwd=NATIVE.parents[4],
+        cwd=NATIVE.parents[3],
         check=False,
     )
     assert done.stdout.endswith("kept to its memory\n"), done.stderr[-3000:]
