@@ -36,7 +36,7 @@ COPY training training
 COPY service service
 RUN /uv/bin/uv pip install --quiet --python /venv/bin/python --no-cache --compile-bytecode --no-deps --no-build-isolation \
       --target /app . \
- && ls /app/model/winograd/_native*.so >/dev/null
+ && ls /app/model/native/_library*.so >/dev/null
 
 FROM ${BASE_IMAGE} AS runtime
 RUN useradd --uid 10001 --create-home bifocal \

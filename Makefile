@@ -33,7 +33,7 @@ $(BIN)/uv:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
 
 # The lock is a constraint, so that the gpu extra can be pinned in it and stay uninstalled; its hashes hold all the same.
-.venv/installed: pyproject.toml requirements.lock $(wildcard model/winograd/native/*) | $(BIN)/uv
+.venv/installed: pyproject.toml requirements.lock $(wildcard model/native/src/*) | $(BIN)/uv
 	$(UV_INSTALL) --quiet --require-hashes -c requirements.lock -r pyproject.toml --extra training --extra dev
 	$(UV_INSTALL) --quiet --no-deps --no-build-isolation -e .
 	@touch $@

@@ -11,11 +11,14 @@ import os
 from collections.abc import Callable
 
 import numpy as np
-import tensorflow as tf
 
 from benchmarks.arguments import nothing
 from benchmarks.interleaved import compare
+from model.greeting import filtered
 from model.winograd.convolver import Convolver
+
+with filtered():  # behind `model`, whose import has it compute by oneDNN
+    import tensorflow as tf
 
 BATCH = 32
 FILTERS = (24, 48, 96, 128)  # of `model.spec.ConvBranch`; each convolution is followed by a pool of 2

@@ -6,9 +6,13 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
+
+from model.greeting import filtered
+
+with filtered():  # behind `model`, whose import has it compute by oneDNN
+    import keras
+    import tensorflow as tf
 
 from model.branches.convolving import by_winograd
 from model.build import build

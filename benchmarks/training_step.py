@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from benchmarks.interleaved import compare
+from model.greeting import filtered
+
+with filtered():  # behind `model`, whose import has it compute by oneDNN
+    import tensorflow as tf
+
 from model.branches.convolving import by_winograd
 from model.build import build
 from model.encoder import Encoder

@@ -8,7 +8,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from model.errors import SpecError
-from model.winograd.library import NativeCodeError, may_be_slower
+from model.native.library import NativeCodeError, may_be_slower
 from training.training_settings import Convolutions, Precision
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.branches.convolving import Convolution
 from model.bundle import Metadata
 from model.errors import BifocalError
 from model.export import export
@@ -73,8 +74,9 @@ def test(session: Session, kept: Kept) -> Tested:
         "best_epoch": trained.best.as_dict(),
         "parameters": trained.network.count_params(),
         "precision": trained.course.precision,
-        "convolutions": trained.course.convolutions,
     }
+    if any(isinstance(layer, Convolution) for layer in trained.network._flatten_layers()):
+        metrics["convolutions"] = trained.course.convolutions
     if weighed := shares_of(trained.network, trained.spec):
         metrics["shares"] = weighed
     if kept.spread is not None:

@@ -53,7 +53,7 @@ def train(
 
     With a checkpoint it goes on from there, and ends with the weights, to the last bit, that it would have ended with
     had it never been broken off: a step hangs on nothing but what is in the checkpoint and on the batch, and a batch on
-    nothing but seed, epoch and number. (On one machine and one version of TensorFlow.)
+    nothing but seed, epoch and number. (On one machine, with the same TensorFlow and native code.)
 
     Args:
         network: of `model.build`.

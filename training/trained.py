@@ -120,8 +120,9 @@ def train_spec(
         tried = precision_trial(spec, data, files)
         say(str(tried))
         precision = tried.chosen
-    convolutions = chosen(settings.convolutions, precision)
     leads = replicas is None or replicas.is_chief
+    # Only the chief says that it can't be done: the others would be missed without a word.
+    convolutions = chosen(settings.convolutions if leads else "auto", precision)
     if replicas is not None and leads:
         told = Job.of(spec, data, settings.model_copy(update={"precision": precision}), files)
         announce(told, replicas)
@@ -169,15 +170,16 @@ def precision_trial(spec: ModelSpec, data: Prepared, vocabulary_files: Mapping[s
     network = build(spec, vocabulary_sizes(vocabulary_files))
     objective = Objective(spec, examples.targets)
     batches = shuffled(examples, settings.batch_size, absent_rate=settings.absent_rate, seed=(settings.seed, 0))
-    few = cycle([(constants(batch), constants(targets)) for batch, targets in islice(batches, 2)])
+    few = [(constants(batch), constants(targets)) for batch, targets in islice(batches, 2)]
 
     def step(precision: Precision) -> Callable[[], object]:
         optimisation = Optimisation(network, encoder, objective, settings, steps_per_epoch=1)
         is_native = chosen(settings.convolutions, precision) == "winograd"
+        coming = cycle(few)
 
         def run() -> None:
             with by_winograd(is_native):
-                optimisation.step(*next(few))
+                optimisation.step(*next(coming))
 
         return run
 

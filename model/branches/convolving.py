@@ -15,9 +15,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from model.native.library import is_supported
 from model.winograd.convolver import Convolver, fits, shared
 from model.winograd.filters import LANES
-from model.winograd.library import is_supported
 
 Array = NDArray[np.float32]
 Gradients = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
@@ -38,6 +38,11 @@ def by_winograd(on: bool = True) -> Iterator[None]:
         _by_winograd.reset(token)
 
 
+def are_by_winograd() -> bool:
+    """Whether it is so here: for what goes on tracing in another thread."""
+    return _by_winograd.get()
+
+
 @keras.saving.register_keras_serializable("bifocal")
 class Convolution(keras.layers.Conv2D):
     """Keras's, which computes what lies within `by_winograd` natively: the same but for rounding.
@@ -51,8 +56,8 @@ class Convolution(keras.layers.Conv2D):
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """(batch, height, width, channels) by (size, size, channels, filters) -> (batch, height, width, filters)."""
-        is_native = _by_winograd.get() and is_supported() and self._is_plain()
-        if is_native and fits(inputs.shape[-1], self.filters, self.kernel_size[0]):
+        is_native = are_by_winograd() and is_supported() and self._is_plain()
+        if is_native and fits(inputs.shape[1:], self.filters, self.kernel_size[0]):
             return convolve(tf.convert_to_tensor(inputs), tf.convert_to_tensor(kernel))
         return super().convolution_op(inputs, kernel)
 
@@ -81,7 +86,7 @@ def convolve(features: tf.Tensor, kernels: tf.Tensor) -> tuple[tf.Tensor, Gradie
 
     def gradients(gradient: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         if features.shape[-1] % LANES == 0:
-            # One operation, not two: these would be run at once, and each is to have all of the CPUs.
+            # One operation, not two: these would be run at once, each with threads for all CPUs.
             by_both = tf.numpy_function(_gradients, [features, gradient, kernels], [tf.float32] * 2, stateful=False)
             return tf.ensure_shape(by_both[0], features.shape), tf.ensure_shape(by_both[1], kernels.shape)
         # Of pictures, whose own gradient nobody asks for in training: the graph leaves it out then.

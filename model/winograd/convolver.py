@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Sequence
 from functools import cache
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.winograd.filters import LANES, SIZES
-from model.winograd.library import Batch, library
+from model.native.library import Batch, library
+from model.winograd.filters import LANES, SIZES, TILE
 
+_CLEARLY = 2  # times as many products are to be spared, as the transforms take time too
 _ALIGNMENT = 64  # bytes, of what TensorFlow takes over without a copy
 
 
-def fits(channels: int, filters: int, size: int) -> bool:
-    """Whether a convolution with stride 1 and as many outputs as inputs can be computed.
+def fits(features: Sequence[int | None], filters: int, size: int) -> bool:
+    """Whether a convolution with stride 1 and as many outputs as inputs can be computed, with less work than plainly.
 
     Args:
-        channels, filters: that it takes and gives.
+        features: height, width and channels of what it takes.
+        filters: that it gives.
         size: of its kernels, a side.
     """
-    return filters % LANES == 0 and size in SIZES and (channels % LANES == 0 or channels < LANES)
+    height, width, channels = features
+    if height is None or width is None or channels is None or filters % LANES or size not in SIZES:
+        return False
+    if channels < LANES:  # a picture, for which every product is computed
+        return True
+    outputs = TILE + 1 - size  # of a tile, a side; of small pictures most of them are for nothing
+    products = TILE * TILE * -(-height // outputs) * -(-width // outputs)
+    return channels % LANES == 0 and _CLEARLY * products <= height * width * size * size
 
 
 class Convolver:
@@ -84,15 +95,34 @@ class Convolver:
         return out
 
     def _call(self, name: str, batch: Batch, *arguments: NDArray[np.float32] | int) -> None:
+        arrays = [one for one in arguments if not isinstance(one, int)]
+        if not all(one.dtype == np.float32 and one.flags.c_contiguous for one in arrays):
+            raise ValueError("Convolutions are computed of contiguous arrays of float32 alone.")
+        if batch.filters % LANES or (batch.channels % LANES and batch.channels > LANES) or batch.size not in SIZES:
+            raise ValueError(
+                f"No convolution from {batch.channels} to {batch.filters} channels with kernels of {batch.size}."
+            )
         given = [one if isinstance(one, int) else one.ctypes.data for one in arguments]
         if not getattr(library(), f"bifocal_{name}")(self._handle, ctypes.byref(batch), *given):
             raise MemoryError("There is no room for the buffers of convolutions.")
 
 
-@cache
 def shared(threads: int) -> Convolver:
     """The one of this process with so many threads; 0 are as many as it may use CPUs."""
-    return Convolver(threads or len(os.sched_getaffinity(0)))
+    with _making:
+        return _made(threads or _cpus())
+
+
+_making = Lock()
+
+
+@cache
+def _made(threads: int) -> Convolver:
+    return Convolver(threads)
+
+
+def _cpus() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _empty(shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -7,7 +7,8 @@ import pytest
 from model.branches import network
 from model.branches.blocks import blocks, stages
 
-slow = pytest.mark.slow
+pytestmark = pytest.mark.slow  # Large networks, built again and again.
+
 
 # Its name, the side of the pictures, and how many blocks it has, the stem included but for VGG, which has none.
 BLOCKS = [
@@ -16,17 +17,17 @@ BLOCKS = [
     ("MobileNet", 32, 1 + 13),
     ("MobileNetV2", 32, 1 + 17),
     ("MobileNetV3Small", 32, 1 + 11),
-    pytest.param("EfficientNetB0", 32, 1 + 16, marks=slow),
-    pytest.param("ConvNeXtTiny", 32, 1 + 3 + 3 + 9 + 3, marks=slow),
-    pytest.param("InceptionV3", 75, 1 + 11, marks=slow),
-    pytest.param("Xception", 71, 14, marks=slow),  # block1 is the stem
-    pytest.param("ResNet50V2", 32, 1 + 16, marks=slow),
-    pytest.param("MobileNetV3Large", 32, 1 + 15, marks=slow),
-    pytest.param("EfficientNetV2B0", 32, 1 + 21, marks=slow),
-    pytest.param("EfficientNetV2S", 32, 1 + 40, marks=slow),
-    pytest.param("DenseNet121", 32, 1 + 6 + 12 + 24 + 16, marks=slow),
-    pytest.param("NASNetMobile", 32, 1 + 2 + 4 + 1 + 4 + 1 + 4, marks=slow),
-    pytest.param("InceptionResNetV2", 75, 1 + 1 + 10 + 1 + 20 + 1 + 10, marks=slow),
+    pytest.param("EfficientNetB0", 32, 1 + 16),
+    pytest.param("ConvNeXtTiny", 32, 1 + 3 + 3 + 9 + 3),
+    pytest.param("InceptionV3", 75, 1 + 11),
+    pytest.param("Xception", 71, 14),  # block1 is the stem
+    pytest.param("ResNet50V2", 32, 1 + 16),
+    pytest.param("MobileNetV3Large", 32, 1 + 15),
+    pytest.param("EfficientNetV2B0", 32, 1 + 21),
+    pytest.param("EfficientNetV2S", 32, 1 + 40),
+    pytest.param("DenseNet121", 32, 1 + 6 + 12 + 24 + 16),
+    pytest.param("NASNetMobile", 32, 1 + 2 + 4 + 1 + 4 + 1 + 4),
+    pytest.param("InceptionResNetV2", 75, 1 + 1 + 10 + 1 + 20 + 1 + 10),
 ]
 
 
@@ -65,16 +66,11 @@ STAGES = [
         "InceptionV3",
         (107, 123),
         [(51, 59, 64), (23, 27, 192), (11, 13, 288), (5, 6, 768), (2, 2, 2048)],
-        marks=slow,
     ),
     # The last block of a stage halves the picture in the middle, while what came in goes past it.
-    pytest.param(
-        "ResNet50V2", (64, 80), [(32, 40, 64), (16, 20, 256), (8, 10, 512), (4, 5, 1024), (2, 3, 2048)], marks=slow
-    ),
-    pytest.param("NASNetMobile", (64, 80), [(31, 39, 32), (2, 3, 1056)], marks=slow),
-    pytest.param(
-        "DenseNet121", (64, 80), [(32, 40, 64), (16, 20, 128), (8, 10, 256), (4, 5, 512), (2, 2, 1024)], marks=slow
-    ),
+    pytest.param("ResNet50V2", (64, 80), [(32, 40, 64), (16, 20, 256), (8, 10, 512), (4, 5, 1024), (2, 3, 2048)]),
+    pytest.param("NASNetMobile", (64, 80), [(31, 39, 32), (2, 3, 1056)]),
+    pytest.param("DenseNet121", (64, 80), [(32, 40, 64), (16, 20, 128), (8, 10, 256), (4, 5, 512), (2, 2, 1024)]),
 ]
 
 

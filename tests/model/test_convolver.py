@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model.winograd.convolver import Convolver, fits
+from model.winograd.convolver import Convolver, fits, shared
 from tests.native import needs_native
 
 pytestmark = needs_native
@@ -86,9 +86,9 @@ def test_the_gradient_of_its_kernels(convolver: Convolver, shape: tuple[int, ...
     assert error(found, kernel_gradient(features, gradient, size)) < 3e-5
 
 
-@pytest.mark.parametrize("channels", [3, 8])
+@pytest.mark.parametrize("channels", [3, 24])
 def test_the_number_of_threads_changes_no_bit(channels: int) -> None:
-    features, gradient = drawn(7, 12, 10, channels), drawn(7, 12, 10, 16)
+    features, gradient = drawn(70, 12, 10, channels), drawn(70, 12, 10, 16)  # 630 tiles: several blocks
     kernels = drawn(5, 5, channels, 16)
     one, many = Convolver(1), Convolver(5)
 
@@ -124,8 +124,37 @@ def test_from_many_threads_at_once(convolver: Convolver) -> None:
 
 
 @pytest.mark.parametrize(
-    ("channels", "filters", "size", "expected"),
-    [(3, 24, 5, True), (24, 48, 3, True), (8, 8, 7, True), (12, 24, 3, False), (8, 12, 3, False), (8, 8, 1, False)],
+    ("features", "filters", "size", "expected"),
+    [
+        ((64, 64, 3), 24, 5, True),
+        ((16, 12, 24), 48, 3, True),
+        ((8, 8, 8), 8, 7, True),
+        ((4, 4, 8), 8, 3, True),
+        ((16, 16, 12), 24, 3, False),
+        ((16, 16, 8), 12, 3, False),
+        ((16, 16, 8), 8, 1, False),
+        ((None, None, 8), 8, 3, False),
+        ((2, 2, 8), 8, 3, False),  # a tile of 64 products in place of 36
+        ((7, 7, 8), 8, 3, False),  # four tiles, three of which are nearly empty
+    ],
 )
-def test_which_convolutions_it_can_compute(channels: int, filters: int, size: int, expected: bool) -> None:
-    assert fits(channels, filters, size) == expected
+def test_which_convolutions_it_can_compute_with_less_work(
+    features: tuple[int | None, ...], filters: int, size: int, expected: bool
+) -> None:
+    assert fits(features, filters, size) == expected
+
+
+def test_arrays_that_it_can_not_compute_with_are_refused(convolver: Convolver) -> None:
+    features, kernels = drawn(1, 8, 8, 8), drawn(3, 3, 8, 8)
+    for wrong in (features.astype(np.float64), features[..., ::-1]):
+        with pytest.raises(ValueError, match="contiguous arrays of float32 alone"):
+            convolver.convolve(wrong, kernels)
+    with pytest.raises(ValueError, match="No convolution from 8 to 12 channels with kernels of 3"):
+        convolver.convolve(features, drawn(3, 3, 8, 12))
+    with pytest.raises(ValueError, match="No convolution from 8 to 3 channels"):
+        convolver.convolve(features, drawn(3, 3, 3, 8), transposed=True)
+
+
+def test_there_is_one_for_a_process_though_many_threads_ask_at_once() -> None:
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(lambda _: shared(3), range(64)))) == 1

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from model.branches.convolving import Convolution, by_winograd
-from model.winograd import library
+from model.native import library
 from tests.native import needs_native
 
 
@@ -91,13 +91,13 @@ def test_tensorflow_computes_what_native_code_can_not(settings: dict[str, int]) 
 
 def test_tensorflow_computes_where_there_is_no_native_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(library, "find_spec", lambda name: None)
-    library.library.cache_clear()
+    library._found.cache_clear()
     try:
         with by_winograd():
             assert "Conv2D" in graph_of(layer(), features())
     finally:
         monkeypatch.undo()
-        library.library.cache_clear()
+        library._found.cache_clear()
 
 
 @needs_native

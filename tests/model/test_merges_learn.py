@@ -16,6 +16,8 @@ from model.spec import (
 )
 from tests.model import made_up_views
 
+pytestmark = pytest.mark.slow  # Trainings.
+
 STEPS = 300
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-NATIVE = Path(__file__).parents[2] / "model" / "winograd" / "native" / "native.cpp"
+NATIVE = Path(__file__).parents[2] / "model" / "native" / "src" / "native.cpp"
 COMPILER = shutil.which("g++") or "g++"
 SANITIZERS = ("libasan.so", "libubsan.so")
 RUN = """
 import sys
 from types import SimpleNamespace
 import numpy as np
-from model.winograd import library
+from model.native import library
 from model.winograd.convolver import Convolver
 from service.runtime.winograd import convolutions
 from tests.service.winograd.chains import chain, pictures

@@ -20,7 +20,8 @@ from model.errors import SpecError, StorageError
 from model.spec import ImageInput, PretrainedBranch
 from model.spec.image_branches import NETWORKS
 
-slow = pytest.mark.slow
+pytestmark = pytest.mark.slow  # Large networks, built again and again.
+
 IMAGE = ImageInput(height=32, width=40)
 PIXELS = np.random.default_rng(1).integers(0, 256, (3, 32, 40, 3), dtype=np.uint8)
 
@@ -71,12 +72,12 @@ def assert_close(actual: NDArray[np.float32], expected: NDArray[np.float32]) -> 
     [
         "VGG16",
         "MobileNetV2",
-        pytest.param("ConvNeXtTiny", marks=slow),
-        pytest.param("Xception", marks=slow),
-        pytest.param("InceptionV3", marks=slow),
-        pytest.param("InceptionResNetV2", marks=slow),
-        pytest.param("NASNetMobile", marks=slow),
-        pytest.param("DenseNet121", marks=slow),
+        pytest.param("ConvNeXtTiny"),
+        pytest.param("Xception"),
+        pytest.param("InceptionV3"),
+        pytest.param("InceptionResNetV2"),
+        pytest.param("NASNetMobile"),
+        pytest.param("DenseNet121"),
     ],
 )
 def test_a_branch_takes_the_smallest_pictures_of_its_network(name: str) -> None:
@@ -90,19 +91,19 @@ def test_a_branch_takes_the_smallest_pictures_of_its_network(name: str) -> None:
     ("name", "side"),
     [
         ("MobileNetV2", 32),
-        pytest.param("EfficientNetB0", 32, marks=slow),
-        pytest.param("ConvNeXtTiny", 32, marks=slow),
-        pytest.param("VGG16", 32, marks=slow),
-        pytest.param("ResNet50", 32, marks=slow),
-        pytest.param("ResNet50V2", 32, marks=slow),
-        pytest.param("MobileNet", 32, marks=slow),
-        pytest.param("MobileNetV3Small", 32, marks=slow),
-        pytest.param("EfficientNetV2B0", 32, marks=slow),
-        pytest.param("DenseNet121", 32, marks=slow),
-        pytest.param("NASNetMobile", 64, marks=slow),
-        pytest.param("InceptionV3", 75, marks=slow),
-        pytest.param("InceptionResNetV2", 75, marks=slow),
-        pytest.param("Xception", 71, marks=slow),
+        pytest.param("EfficientNetB0", 32),
+        pytest.param("ConvNeXtTiny", 32),
+        pytest.param("VGG16", 32),
+        pytest.param("ResNet50", 32),
+        pytest.param("ResNet50V2", 32),
+        pytest.param("MobileNet", 32),
+        pytest.param("MobileNetV3Small", 32),
+        pytest.param("EfficientNetV2B0", 32),
+        pytest.param("DenseNet121", 32),
+        pytest.param("NASNetMobile", 64),
+        pytest.param("InceptionV3", 75),
+        pytest.param("InceptionResNetV2", 75),
+        pytest.param("Xception", 71),
     ],
 )
 def test_a_branch_with_the_weights_of_a_file_computes_what_keras_does(name: str, side: int, tmp_path: Path) -> None:
@@ -191,7 +192,6 @@ def test_fetched_weights_are_put_in(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert_close(last_map(ours, PIXELS), theirs(Preprocessing("MobileNetV2")(PIXELS)).numpy())
 
 
-@slow
 @pytest.mark.parametrize("weights", ["imagenet", "file"])
 def test_an_efficientnet_divides_once_more(weights: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = tmp_path / "fetched.weights.h5"

@@ -58,6 +58,7 @@ def swapped(given: Tensors) -> Tensors:
     }
 
 
+@pytest.mark.slow
 def test_shared_branches_have_one_set_of_weights_after_reload(tmp_path: Path) -> None:
     alone, shared = make(spec_of(ALONE), tmp_path / "alone"), make(spec_of(SHARED), tmp_path / "shared")
     reloaded(shared, tmp_path)
@@ -81,6 +82,7 @@ def test_swapping_inputs_that_share_a_branch_changes_nothing_where_the_merge_is_
     np.testing.assert_allclose(answers(made, given), answers(made, swapped(given)), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_nor_does_it_after_reload(tmp_path: Path) -> None:
     made = make(spec_of(SHARED), tmp_path)
     serve = reloaded(made, tmp_path).signatures[SERVING]

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from model.errors import SpecError
-from model.winograd.library import NativeCodeError
+from model.native.library import NativeCodeError
 from training import convolutions
 from training.convolutions import chosen
 from training.training_settings import TrainingSettings

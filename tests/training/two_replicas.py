@@ -6,6 +6,7 @@ A process of its own, for the CPU has to be parted before TensorFlow begins to w
 from __future__ import annotations
 
 import io
+import math
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +17,10 @@ from rich.console import Console
 
 from model.build import build
 from model.encoder import Encoder
+from model.native.library import is_supported
 from model.rebuild import vocabulary_sizes
 from model.spec import ModelSpec
+from model.winograd.convolver import Convolver
 from tests import tiny
 from training.distributed.replicas import Replicas
 from training.epoch import Listener
@@ -27,7 +30,7 @@ from training.prepare import Prepared, prepare
 from training.progress import Reporter
 from training.reuse import Reuse
 from training.runs import Run
-from training.training_settings import TrainingSettings
+from training.training_settings import Convolutions, TrainingSettings
 
 # The last batch of an epoch has one row, so that one of the replicas has none; rows are varied.
 SETTINGS = {
@@ -49,7 +52,9 @@ def spec_without_dropout(spec: ModelSpec) -> ModelSpec:
     return ModelSpec.parse(data, what="spec")
 
 
-def losses(data: Prepared, folder: Path, replicas: Replicas | None) -> list[float]:
+def losses(
+    data: Prepared, folder: Path, replicas: Replicas | None, convolutions: Convolutions = "tensorflow"
+) -> list[float]:
     """Of all epochs, on training and validation rows."""
     spec, settings = data.recipe.spec, TrainingSettings.parse(SETTINGS, what="training")
     files = learn_vocabularies(data, Run.create(folder, "tiny"), Reuse(None))
@@ -62,12 +67,12 @@ def losses(data: Prepared, folder: Path, replicas: Replicas | None) -> list[floa
             network = build(spec, vocabulary_sizes(files))
     listener = Listener(lambda *_: None, lambda *_: None)
     parts = {"training": data.train, "validation": data.val, "settings": settings, "listener": listener}
-    course = train(network, encoder, spec, **parts, replicas=replicas)
+    course = train(network, encoder, spec, **parts, convolutions=convolutions, replicas=replicas)
     return [loss for epoch in course.history for loss in (epoch.loss, epoch.val_loss)]
 
 
 def main(folder: Path) -> None:
-    """Prints the largest difference, the largest change of a loss, and whether dropouts differ and statistics are shared."""
+    """Prints the largest difference, the largest change of a loss, and whether all else is as it should be."""
     replicas = Replicas.of_devices(["CPU:0", "CPU:1"])
     reporter = Reporter(Console(file=io.StringIO()))
     data = prepare(tiny.recipe(tiny.write_manifest(folder)), cache_dir=folder / "cache", reporter=reporter)
@@ -76,7 +81,35 @@ def main(folder: Path) -> None:
     assert len(data.train) % SETTINGS["batch_size"] == 1
     alone, together = (losses(data, folder, one) for one in (None, replicas))
     difference = max(abs(a - b) for a, b in zip(alone, together, strict=True))
-    print(difference, max(alone) - min(alone), dropouts_differ(replicas), statistics_are_shared(replicas))  # noqa: T201
+    others = (native_difference(data, folder, replicas), dropouts_differ(replicas), statistics_are_shared(replicas))
+    print(difference, max(alone) - min(alone), *others)  # noqa: T201
+
+
+def native_difference(data: Prepared, folder: Path, replicas: Replicas) -> float:
+    """The largest between losses where native code computes convolutions; infinite if it does not in replicas."""
+    if not is_supported():
+        return 0.0
+    spec = data.recipe.spec.model_dump(mode="json")
+    spec["branches"]["image"]["filters"] = [8, 16]  # as it takes them
+    recipe = data.recipe.model_copy(update={"spec": ModelSpec.parse(spec, what="spec")})
+    data = replace(data, recipe=recipe)
+    alone = losses(data, folder, None, "winograd")
+    calls = count_native_calls()
+    together = losses(data, folder, replicas, "winograd")
+    return max(abs(a - b) for a, b in zip(alone, together, strict=True)) if calls else math.inf
+
+
+def count_native_calls() -> list[str]:
+    """Grows by one with each gradient of kernels that native code computes."""
+    calls: list[str] = []
+    compute = Convolver.kernel_gradient
+
+    def counted(*arguments: object) -> object:
+        calls.append("kernel_gradient")
+        return compute(*arguments)
+
+    Convolver.kernel_gradient = counted
+    return calls
 
 
 def dropouts_differ(replicas: Replicas) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import keras
 import tensorflow as tf
 
+from model.branches.convolving import are_by_winograd, by_winograd
 from model.encoder import Encoder
 from training.average import Average
 from training.distributed.replicas import Replicas
@@ -48,6 +49,8 @@ def shared(
 
     @tf.function(input_signature=signature, autograph=False)
     def step(tensors: Tensors, targets: Tensors, rows: tf.Tensor, stops: tf.Tensor) -> tf.Tensor:
+        is_native = are_by_winograd()  # replicas are traced in threads of their own
+
         def on_replica() -> tf.Tensor:
             context = tf.distribute.get_replica_context()
             number = tf.cast(context.replica_id_in_sync_group, tf.int32)
@@ -58,7 +61,7 @@ def shared(
             share = tf.cast(end - start, tf.float32) / tf.cast(rows, tf.float32)
 
             steps_before = tf.identity(groups[0].optimizer.iterations.value)
-            with tf.GradientTape() as tape:
+            with tf.GradientTape() as tape, by_winograd(is_native):
                 logits = network(encoder(own), training=True)
                 loss = share * _or_zero(objective(logits, own_targets), share)
             variables = [variable.value for group in groups for variable in group.variables]

@@ -10,8 +10,8 @@ import weakref
 import numpy as np
 from numpy.typing import NDArray
 
+from model.native.library import Layer, NativeCodeError, library
 from model.winograd import filters
-from model.winograd.library import Layer, NativeCodeError, library
 from service.runtime.winograd.chain import Chain
 
 logger = logging.getLogger("bifocal")

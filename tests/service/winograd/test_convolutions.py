@@ -17,7 +17,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from model.winograd import library
+from model.native import library
 from service.cpu import Cpu
 from service.runtime.winograd.chain import Chain
 from service.runtime.winograd.convolutions import Convolutions, is_supported
@@ -185,11 +185,11 @@ def another_library(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path 
     def put(file: Path | None) -> None:
         found = None if file is None else SimpleNamespace(origin=str(file))
         monkeypatch.setattr(library, "find_spec", lambda name: found)
-        library.library.cache_clear()
+        library._found.cache_clear()
 
     yield put
     monkeypatch.undo()
-    library.library.cache_clear()
+    library._found.cache_clear()
 
 
 def test_without_native_code_there_is_none(

@@ -11,9 +11,8 @@
 
 class Threads {
  public:
-  // The thread that calls `share` is one of `count`. Before they sleep, all look so many times whether there is work, as
-  // waking one takes up to 0.1 ms: for work that comes in many small shares.
-  explicit Threads(int count, int looks = 0) : looks_(looks) {
+  // The thread that calls `share` is one of `count`.
+  explicit Threads(int count) {
     try {
       for (int index = 1; index < count; ++index) others_.emplace_back([this, index] { serve(index); });
     } catch (...) {  // no more threads to be had: those that are there have to end before they go
@@ -26,6 +25,19 @@ class Threads {
 
   Threads(const Threads&) = delete;
   Threads& operator=(const Threads&) = delete;
+
+  // For as long as it is there, all threads look so many times whether there is work before they sleep, as waking one
+  // takes up to 0.1 ms: for work that comes in many small shares.
+  class Awake {
+   public:
+    Awake(Threads& threads, int looks) : threads_(threads) { threads_.looks_.store(looks, std::memory_order_relaxed); }
+    ~Awake() { threads_.looks_.store(0, std::memory_order_relaxed); }
+    Awake(const Awake&) = delete;
+    Awake& operator=(const Awake&) = delete;
+
+   private:
+    Threads& threads_;
+  };
 
   int count() const { return 1 + static_cast<int>(others_.size()); }
 
@@ -64,7 +76,7 @@ class Threads {
   // What a number is once it is no longer what was seen.
   template <class Number>
   Number changed(const std::atomic<Number>& of, Number seen) const {
-    for (int look = 0; look < looks_; ++look) {
+    for (int look = 0; look < looks_.load(std::memory_order_relaxed); ++look) {
       const Number now = of.load(std::memory_order_acquire);
       if (now != seen) return now;
 #if defined(__x86_64__)
@@ -83,7 +95,7 @@ class Threads {
     others_.clear();
   }
 
-  const int looks_;
+  std::atomic<int> looks_{0};
   std::vector<std::thread> others_;
   std::atomic<unsigned> round_{0};
   std::atomic<int> next_{0};

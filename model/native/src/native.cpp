@@ -60,7 +60,7 @@ EXPORTED void bifocal_chain_run(void* chain, const std::uint8_t* pictures, std::
 
 EXPORTED void bifocal_chain_delete(void* chain) { delete static_cast<Chain*>(chain); }
 
-// Null if there is no thread for it.
+// Null if there is no memory or no thread for it.
 EXPORTED void* bifocal_convolver_new(std::int32_t threads) {
   try {
     return new Convolver(threads);

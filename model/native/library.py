@@ -7,7 +7,7 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
-_NATIVE = "model.winograd._native"  # as pyproject.toml names it; not to be imported, but loaded
+_NATIVE = "model.native._library"  # as pyproject.toml names it; not to be imported, but loaded
 _INTERFACE = 2  # as native.cpp has it
 
 
@@ -42,11 +42,7 @@ class Batch(ctypes.Structure):
 
 def is_supported() -> bool:
     """Whether the native code can be used."""
-    try:
-        library()
-    except NativeCodeError:
-        return False
-    return True
+    return not isinstance(_found(), NativeCodeError)
 
 
 def may_be_slower() -> bool:
@@ -58,13 +54,28 @@ def may_be_slower() -> bool:
     return bool(library().bifocal_may_be_slower())
 
 
-@cache
 def library() -> Any:
     """The native functions.
 
     Raises:
         NativeCodeError: if it was not built, can't be opened, or does not run on this CPU.
     """
+    found = _found()
+    if isinstance(found, NativeCodeError):
+        raise found
+    return found
+
+
+@cache
+def _found() -> Any:
+    """What was opened, or why it can't be used."""
+    try:
+        return _opened()
+    except NativeCodeError as error:
+        return error
+
+
+def _opened() -> Any:
     found = find_spec(_NATIVE)
     if found is None or found.origin is None:
         raise NativeCodeError("its native code was not built, as there was no C++ compiler when Bifocal was installed")

@@ -45,11 +45,12 @@ class Buffer {
 // Computes one call at a time, each by all of its threads. What it gives does not hang on their number.
 class Convolver {
  public:
-  explicit Convolver(int threads) : threads_(threads, kLooks), tiles_(threads_.count()) {}
+  explicit Convolver(int threads) : threads_(threads), tiles_(threads_.count()) {}
 
   // pictures: (pictures, height, width, channels); to (pictures, height, width, filters).
   void convolve(const Batch& batch, const float* pictures, const float* kernels, bool are_turned, float* out) {
     const std::lock_guard<std::mutex> alone(mutex_);
+    const Threads::Awake awake(threads_, kLooks);
     Layer layer = layer_of(batch);
     const std::int64_t row = static_cast<std::int64_t>(batch.width) * batch.filters;
     const Pictures to{out, row, batch.height * row};
@@ -85,6 +86,7 @@ class Convolver {
   // gradients: of what `convolve` gave; to the gradient of its kernels, (size, size, channels, filters).
   void kernel_gradient(const Batch& batch, const float* pictures, const float* gradients, float* out) {
     const std::lock_guard<std::mutex> alone(mutex_);
+    const Threads::Awake awake(threads_, kLooks);
     const Layer layer = layer_of(batch);
     const std::int64_t taps = static_cast<std::int64_t>(batch.size) * batch.size;
     const std::int64_t matrix = static_cast<std::int64_t>(batch.channels) * batch.filters;
@@ -125,8 +127,8 @@ class Convolver {
   }
 
  private:
-  static constexpr std::int64_t kBlockFloats = 1 << 19;  // in both domains: what stays in caches until it is used
-  static constexpr int kLooks = 4000;                    // for work of the same call: up to 0.1 ms
+  static constexpr std::int64_t kBlockFloats = 1 << 18;  // a thread, in both domains: what stays in caches
+  static constexpr int kLooks = 4000;                    // about 0.1 ms on a CPU of 2021
   static constexpr int kChunk = 4;                       // tiles that a thread takes at a time
 
   struct Window {
@@ -136,10 +138,9 @@ class Convolver {
 
   // Nothing follows a convolution here: what comes out is multiplied with one, and zero is added.
   Layer layer_of(const Batch& batch) {
-    if (static_cast<int>(ones_.size()) < batch.filters) {
-      ones_.assign(batch.filters, 1.0f);
-      zeros_.assign(batch.filters, 0.0f);
-    }
+    const std::size_t filters = batch.filters;
+    if (ones_.size() < filters) ones_.assign(filters, 1.0f);
+    if (zeros_.size() < filters) zeros_.assign(filters, 0.0f);
     // All memory is asked for before threads are at work, where there is nobody to tell that there is none.
     const std::int64_t tile = kPoints * static_cast<std::int64_t>(std::max(batch.channels, batch.filters));
     for (Buffer& one : tiles_) one.of(batch.is_winograd() ? tile : bordered_size(batch));
@@ -147,14 +148,14 @@ class Convolver {
             nullptr,      ones_.data(), zeros_.data()};
   }
 
-  // As many tiles at a time as kBlockFloats hold.
+  // As many tiles at a time as kBlockFloats hold. No sum hangs on how many these are.
   template <class Work>
   void in_blocks(const Batch& batch, const Work& work) {
     const int side = batch.side(), in_row = rounded_up(batch.width, side) / side;
     const int in_picture = in_row * (rounded_up(batch.height, side) / side);
     const int total = batch.pictures * in_picture;
     const std::int64_t one = static_cast<std::int64_t>(kPoints) * (batch.channels + batch.filters);
-    const int most = std::max(1, static_cast<int>(kBlockFloats / one / kMultipliedTiles)) * kMultipliedTiles;
+    const int most = std::max(1, static_cast<int>(threads_.count() * kBlockFloats / one / kMultipliedTiles)) * kMultipliedTiles;
     const int block = std::min(most, total);
     const Scratch scratch{inputs_.of(static_cast<std::int64_t>(kPoints) * block * batch.channels),
                           products_.of(static_cast<std::int64_t>(kPoints) * block * batch.filters), block};

@@ -1,0 +1,1 @@
+"""What is computed in C++ (src), and how it is found."""
