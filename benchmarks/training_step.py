@@ -4,6 +4,7 @@ costs.
 
 from __future__ import annotations
 
+import argparse
 import tempfile
 import time
 from pathlib import Path
@@ -37,7 +38,6 @@ NETWORKS: dict[str, tuple[dict[str, Any] | None, int, dict[str, Any], int]] = {
     "conv 64 px and words, batches of 128": ({"kind": "conv"}, 64, WORDS, 128),
     "conv 128 px and words, batches of 32": ({"kind": "conv"}, 128, WORDS, 32),
     "conv of 5x5 128 px and words, batches of 32": ({"kind": "conv", "kernel_size": 5}, 128, WORDS, 32),
-    "inception 64 px and words, batches of 32": ({"kind": "inception"}, 64, WORDS, 32),
     "residual 64 px and words, batches of 32": ({"kind": "residual"}, 64, WORDS, 32),
     "MobileNetV2 96 px and words, batches of 32": ({"kind": "pretrained", "network": "MobileNetV2"}, 96, WORDS, 32),
     "words alone, batches of 32": (None, 64, WORDS, 32),
@@ -117,7 +117,11 @@ def checkpoint_cost(trial: Trial) -> None:
 
 def main() -> None:
     """Prints the comparisons."""
-    for name in NETWORKS:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--float32", action="store_true", help="leave bfloat16 out: slow on CPUs without units for it")
+    parser.add_argument("--network", action="append", choices=NETWORKS, help="of these; repeatable (default: all)")
+    arguments = parser.parse_args()
+    for name in arguments.network or NETWORKS:
         trial = Trial(name)
         candidates = {
             "float32": trial,
@@ -125,6 +129,8 @@ def main() -> None:
             "bfloat16": Trial(name, precision="bfloat16"),
             "float32 with a moving average": Trial(name, ema_decay=0.999),
         }
+        if arguments.float32:
+            del candidates["bfloat16"]
         compare(f"Training steps: {name}", candidates, unit="examples")
         checkpoint_cost(trial)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import keras
 
-from model.branches.convolving import Convolution
 from model.branches.pictures import normalized, pixels_of, scaled, vector_of
 from model.spec import ImageInput, InceptionBranch
 
@@ -42,7 +41,7 @@ def _arm(
     branch: InceptionBranch, features: keras.KerasTensor, filters: int, kernel_size: int, *, name: str
 ) -> keras.KerasTensor:
     """A convolution and its pool: (batch, h, w, c) -> (batch, h / pool, w / pool, filters)."""
-    features = Convolution(
+    features = keras.layers.Conv2D(
         filters,
         kernel_size,
         padding="same",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from model.branches.convolving import Convolution
 from model.branches.pictures import normalized, pixels_of, scaled, vector_of
 from model.spec import ImageInput, ResidualBranch
 
@@ -101,7 +100,7 @@ def _convolution(
     stride: int = 1,
 ) -> keras.KerasTensor:
     """A convolution with the branch's normalization: (batch, h, w, c) -> (batch, h / stride, w / stride, filters)."""
-    features = Convolution(
+    features = keras.layers.Conv2D(
         filters,
         kernel_size,
         strides=stride,
