@@ -99,22 +99,22 @@ def test_states_are_zero_at_padding_and_vectors_finite_without_a_token(settings:
 
 
 @pytest.mark.parametrize("settings", BRANCHES, ids=title)
-@pytest.mark.parametrize("tokens", [TOKENS, TOKENS[:, :1], np.zeros((2, 1), int)], ids=["some", "one", "none"])
-def test_every_weight_gets_a_finite_gradient(settings: dict[str, object], tokens: NDArray[np.int_]) -> None:
+def test_every_weight_gets_a_finite_gradient(settings: dict[str, object]) -> None:
     models = made(settings, dropout=0.0, activation="linear")
     variables = [variable for model in models for variable in model.trainable_variables]
-    with tf.GradientTape() as tape:
-        found = answers(models, tokens, training=True)
-        loss = tf.reduce_sum(found["vector"] ** 2) + tf.reduce_sum(found["states"] ** 2)
-    gradients = tape.gradient(loss, [variable.value for variable in variables])
+    for tokens in (TOKENS, TOKENS[:, :1], np.zeros((2, 1), int)):
+        with tf.GradientTape() as tape:
+            found = answers(models, tokens, training=True)
+            loss = tf.reduce_sum(found["vector"] ** 2) + tf.reduce_sum(found["states"] ** 2)
+        gradients = tape.gradient(loss, [variable.value for variable in variables])
 
-    largest = {
-        variable.path: np.abs(tf.convert_to_tensor(gradient)).max()
-        for variable, gradient in zip(variables, gradients, strict=True)
-    }
-    assert np.isfinite(list(largest.values())).all()
-    if tokens is TOKENS:
-        assert [path for path, gradient in largest.items() if gradient == 0] == []
+        largest = {
+            variable.path: np.abs(tf.convert_to_tensor(gradient)).max()
+            for variable, gradient in zip(variables, gradients, strict=True)
+        }
+        assert np.isfinite(list(largest.values())).all()
+        if tokens is TOKENS:
+            assert [path for path, gradient in largest.items() if gradient == 0] == []
 
 
 @pytest.mark.parametrize("settings", BRANCHES, ids=title)

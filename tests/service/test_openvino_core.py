@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import openvino
+import pytest
 from openvino import opset13 as operations
 
 from service.runtime.openvino_core import compiled
@@ -30,6 +31,7 @@ os.kill(os.getpid(), signal.SIGTERM)
 """
 
 
+@pytest.mark.slow
 def test_a_signal_is_heard_after_the_networks_of_a_thread_are_gone() -> None:
     done = subprocess.run([sys.executable, "-c", TWO_NETWORKS], capture_output=True, text=True, check=False)
 

@@ -302,6 +302,7 @@ def test_frozen_in_bfloat16_it_agrees(bundle: Bundle) -> None:
     np.testing.assert_allclose(answers["colour"], bundle.golden().probabilities["colour"], atol=0.02)
 
 
+@pytest.mark.slow
 def test_openvino_tells_nobody_of_what_it_converts(bundle: Bundle, tmp_path: Path) -> None:
     code = f"""import os, pathlib
 from model.bundle import Bundle

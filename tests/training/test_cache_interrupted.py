@@ -220,6 +220,7 @@ def test_a_picture_that_ends_its_decoder_is_a_bad_row_and_the_rest_is_decoded(de
         assert all_of(column) == [0 if row in (3, 20) else row + 1 for row in range(40)]
 
 
+@pytest.mark.slow
 def test_a_picture_that_takes_for_ever_is_given_up_and_tried_again_out_of_process(
     deadly: Path, paths: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ def ensure(folder: Path, *arguments: str) -> str:
     return " ".join(done.output.split())
 
 
+@pytest.mark.slow
 def test_a_model_is_trained_by_the_recipe_of_the_folder_and_only_once(tmp_path: Path) -> None:
     data = tmp_path / "data"
     manifest = tiny.write_manifest(data)
