@@ -5,11 +5,29 @@ Where both can, they give the same but for rounding. docs/decisions/winograd.md 
 
 from __future__ import annotations
 
-import tensorflow as tf
-
 from model.errors import SpecError
-from model.native.library import NativeCodeError, may_be_slower
+from model.native.library import NativeCodeError, is_supported, library, may_be_slower
 from training.training_settings import Convolutions, Precision
+
+
+def require(asked: str) -> None:
+    """Looks whether what was asked for can be had, before anything long is done.
+
+    Args:
+        asked: `training.convolutions` of a recipe.
+
+    Raises:
+        SpecError: if not.
+    """
+    if asked != "winograd":
+        return
+    try:
+        library()
+    except NativeCodeError as error:
+        raise SpecError(
+            f"training.convolutions: 'winograd' can't be had here: {error}. Leave the key out, or install Bifocal "
+            "again where there is a C++ compiler."
+        ) from error
 
 
 def chosen(asked: str, precision: Precision) -> Convolutions:
@@ -22,15 +40,10 @@ def chosen(asked: str, precision: Precision) -> Convolutions:
     Raises:
         SpecError: if native code was asked for and can't be had.
     """
-    if asked == "tensorflow" or precision != "float32":
+    import tensorflow as tf  # `require` is asked before that is imported
+
+    require(asked)
+    if asked == "tensorflow" or precision != "float32" or not is_supported():
         return "tensorflow"
-    try:
-        is_slower = may_be_slower() or bool(tf.config.list_physical_devices("GPU"))
-    except NativeCodeError as error:
-        if asked == "winograd":
-            raise SpecError(
-                f"training.convolutions: 'winograd' can't be had here: {error}. Leave the key out, or install Bifocal "
-                "again where there is a C++ compiler."
-            ) from error
-        return "tensorflow"
+    is_slower = may_be_slower() or tf.config.list_physical_devices("GPU")
     return "tensorflow" if asked == "auto" and is_slower else "winograd"

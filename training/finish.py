@@ -75,8 +75,10 @@ def test(session: Session, kept: Kept) -> Tested:
         "parameters": trained.network.count_params(),
         "precision": trained.course.precision,
     }
-    if any(isinstance(layer, Convolution) for layer in trained.network._flatten_layers()):
-        metrics["convolutions"] = trained.course.convolutions
+    layers = [layer for layer in trained.network._flatten_layers() if isinstance(layer, Convolution)]
+    if layers:
+        are_native = any(layer.fits_native_code for layer in layers)
+        metrics["convolutions"] = trained.course.convolutions if are_native else "tensorflow"
     if weighed := shares_of(trained.network, trained.spec):
         metrics["shares"] = weighed
     if kept.spread is not None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from model.branches.convolving import by_winograd
 from model.encoder import Encoder
 from model.errors import SpecError, StoppedError
+from model.native.library import is_supported
 from model.spec import ModelSpec
 from training.checkpoint import Checkpoint
 from training.course import Course
@@ -132,6 +133,8 @@ class _Training:
         arrays = None
         if checkpoint is not None and checkpoint.exists:
             arrays, self.course = checkpoint.read()
+            if not is_supported():  # no longer, or on this machine
+                self.course.convolutions = "tensorflow"
             best = {f"best/{number}": variable for number, variable in enumerate(self._network.weights)}
             require_fit(best.items(), arrays)
             self._best_weights = [arrays[name] for name in best]

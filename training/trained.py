@@ -121,8 +121,9 @@ def train_spec(
         say(str(tried))
         precision = tried.chosen
     leads = replicas is None or replicas.is_chief
-    # Only the chief says that it can't be done: the others would be missed without a word.
-    convolutions = chosen(settings.convolutions if leads else "auto", precision)
+    # A training that goes on has it from its checkpoint; and of several processes only the chief refuses what can't be
+    # done, or the others would be missed without a word.
+    convolutions = chosen(settings.convolutions if leads and not goes_on else "auto", precision)
     if replicas is not None and leads:
         told = Job.of(spec, data, settings.model_copy(update={"precision": precision}), files)
         announce(told, replicas)

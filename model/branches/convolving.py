@@ -54,10 +54,16 @@ class Convolution(keras.layers.Conv2D):
         that of Keras's.
     """
 
+    fits_native_code = False  # whether that can compute it
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Creates the kernels, and the bias if there is one."""
+        super().build(input_shape)
+        self.fits_native_code = self._is_plain() and fits(input_shape[1:], self.filters, self.kernel_size[0])
+
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """(batch, height, width, channels) by (size, size, channels, filters) -> (batch, height, width, filters)."""
-        is_native = are_by_winograd() and is_supported() and self._is_plain()
-        if is_native and fits(inputs.shape[1:], self.filters, self.kernel_size[0]):
+        if self.fits_native_code and are_by_winograd() and is_supported():
             return convolve(tf.convert_to_tensor(inputs), tf.convert_to_tensor(kernel))
         return super().convolution_op(inputs, kernel)
 

@@ -78,7 +78,9 @@ def _found() -> Any:
 def _opened() -> Any:
     found = find_spec(_NATIVE)
     if found is None or found.origin is None:
-        raise NativeCodeError("its native code was not built, as there was no C++ compiler when Bifocal was installed")
+        raise NativeCodeError(
+            "its native code is not there, as where there was no C++ compiler when Bifocal was installed"
+        )
     try:
         opened = ctypes.CDLL(found.origin)
         interface = opened.bifocal_interface()

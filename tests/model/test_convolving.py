@@ -17,7 +17,7 @@ from tests.native import needs_native
 def layer(filters: int = 8, size: int = 3, *, channels: int = 8, **settings: object) -> Convolution:
     keras.utils.set_random_seed(0)
     made = Convolution(filters, size, **{"padding": "same", **settings})
-    made.build((None, None, None, channels))
+    made.build((None, 9, 7, channels))
     return made
 
 
@@ -49,6 +49,7 @@ def answer_and_gradients(made: Convolution, given: tf.Tensor, *, is_native: bool
 @pytest.mark.parametrize("size", [3, 5, 7])
 def test_native_code_gives_what_tensorflow_gives(channels: int, size: int) -> None:
     made, given = layer(16, size, channels=channels), features(channels)
+    assert made.fits_native_code
     native = answer_and_gradients(made, given, is_native=True)
 
     for found, right in zip(native, answer_and_gradients(made, given, is_native=False), strict=True):

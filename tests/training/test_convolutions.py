@@ -5,11 +5,12 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+import tensorflow as tf
 
 from model.errors import SpecError
 from model.native.library import NativeCodeError
 from training import convolutions
-from training.convolutions import chosen
+from training.convolutions import chosen, require
 from training.training_settings import TrainingSettings
 
 
@@ -18,13 +19,14 @@ def native(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """Native code that can be had, on a CPU with no wider units, and no GPU."""
     made = SimpleNamespace(slower=False, gpus=[], missing=None)
 
-    def may_be_slower() -> bool:
+    def library() -> None:
         if made.missing:
             raise NativeCodeError(made.missing)
-        return made.slower
 
-    monkeypatch.setattr(convolutions, "may_be_slower", may_be_slower)
-    monkeypatch.setattr(convolutions.tf.config, "list_physical_devices", lambda kind: made.gpus)
+    monkeypatch.setattr(convolutions, "library", library)
+    monkeypatch.setattr(convolutions, "is_supported", lambda: not made.missing)
+    monkeypatch.setattr(convolutions, "may_be_slower", lambda: made.slower)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: made.gpus)
     return made
 
 
@@ -47,9 +49,13 @@ def test_wider_units_and_gpus_are_left_to_tensorflow(native: SimpleNamespace) ->
 
 
 def test_without_native_code_it_is_done_without_or_told_why_not(native: SimpleNamespace) -> None:
-    native.missing = "its native code was not built"
+    native.missing = "its native code is not there"
     assert chosen("auto", "float32") == "tensorflow"
     with pytest.raises(
-        SpecError, match=r"training.convolutions: 'winograd' can't be had here: its native code was not"
+        SpecError, match=r"training.convolutions: 'winograd' can't be had here: its native code is not there"
     ):
         chosen("winograd", "float32")
+    with pytest.raises(SpecError, match="can't be had here"):
+        require("winograd")
+    require("auto")
+    require("tensorflow")

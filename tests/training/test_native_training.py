@@ -10,6 +10,7 @@ import pytest
 
 from model.build import build
 from model.encoder import Encoder
+from model.native import library
 from model.spec import ModelSpec
 from model.winograd.convolver import Convolver
 from tests import tiny
@@ -55,9 +56,19 @@ def spec_of(data: Prepared) -> ModelSpec:
     return ModelSpec.parse(spec, what="spec")
 
 
+class BrokenOffError(Exception):
+    """In the midst of a training."""
+
+
 def trained(
-    data: Prepared, convolutions: Convolutions, checkpoint: Checkpoint | None = None
+    data: Prepared, convolutions: Convolutions, checkpoint: Checkpoint | None = None, *, steps: int | None = None
 ) -> tuple[Course, keras.Model]:
+    """A training, broken off after some steps if they are given."""
+
+    def step(done: int, *_: object) -> None:
+        if done == steps:
+            raise BrokenOffError
+
     spec = spec_of(data)
     keras.utils.set_random_seed(0)
     encoder, network = Encoder(spec, {}), build(spec, {})
@@ -68,7 +79,7 @@ def trained(
         training=data.train.only(spec),
         validation=data.val.only(spec),
         settings=SETTINGS,
-        listener=Listener(lambda *_: None, lambda *_: None),
+        listener=Listener(step, lambda *_: None),
         convolutions=convolutions,
         checkpoint=checkpoint,
     )
@@ -91,13 +102,35 @@ def test_it_learns_what_tensorflow_learns(prepared: Prepared, calls: list[str]) 
     assert not calls  # nor has what is exported
 
 
-def test_a_training_that_goes_on_computes_as_it_began(prepared: Prepared, tmp_path: Path) -> None:
+def test_a_training_that_goes_on_computes_as_it_began(prepared: Prepared, tmp_path: Path, calls: list[str]) -> None:
     checkpoint = Checkpoint(tmp_path / "checkpoint.npz", every_s=1000)
-    course, _ = trained(prepared, "winograd", checkpoint)
-    assert course.convolutions == "winograd"
+    with pytest.raises(BrokenOffError):
+        trained(prepared, "winograd", checkpoint, steps=2)
+    calls.clear()
 
-    again, _ = trained(prepared, "tensorflow", checkpoint)
-    assert again.convolutions == "winograd"
+    course, _ = trained(prepared, "tensorflow", checkpoint)
+    assert course.convolutions == "winograd"
+    assert calls
+
+
+def test_a_training_goes_on_by_tensorflow_where_there_is_no_native_code_any_more(
+    prepared: Prepared, tmp_path: Path, calls: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = Checkpoint(tmp_path / "checkpoint.npz", every_s=1000)
+    with pytest.raises(BrokenOffError):
+        trained(prepared, "winograd", checkpoint, steps=2)
+    assert calls
+    calls.clear()
+
+    monkeypatch.setattr(library, "find_spec", lambda name: None)
+    library._found.cache_clear()
+    try:
+        course, _ = trained(prepared, "tensorflow", checkpoint)
+    finally:
+        monkeypatch.undo()
+        library._found.cache_clear()
+    assert course.convolutions == "tensorflow"
+    assert not calls
 
 
 def test_the_same_training_gives_the_same_weights(prepared: Prepared) -> None:

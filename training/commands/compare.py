@@ -98,11 +98,13 @@ def _compare(recipe: Recipe, asked: Asked, rules: Rules, out: Path, cache: Path)
     from model.greeting import filtered
     from training.comparison.lineup import lineup
     from training.comparison.parts import at_work
+    from training.convolutions import require
     from training.prepare import prepare
 
     reporter = console_reporter()
     # Before the data is read and TensorFlow imported: what can't be compared is told at once.
     rules.heads(recipe.spec)
+    require(recipe.training.convolutions)
     for left_out, reason in lineup(recipe.spec, asked).left_out.items():
         reporter.say(f"{left_out} is left out: {reason}")
     data = prepare(recipe, cache_dir=cache, reporter=reporter)

@@ -33,13 +33,15 @@ def begin(recipe: Recipe, folders: Folders, request: Request, *, devices: str | 
         request: what else is asked for.
         devices: names of local ones with commas between them; None for all GPUs.
     """
+    from training.convolutions import require
     from training.prepare import prepare
     from training.stopping import Stop
 
     reporter, cluster = console_reporter(), _cluster(devices)
-    # Before TensorFlow is imported: what is wrong with folders and data is told at once.
+    # Before TensorFlow is imported: what is wrong with folders, settings and data is told at once.
     if cluster is None or cluster.is_chief:
         folders.require_writable()
+        require(recipe.training.convolutions)
     with Stop() as stop:
         data = prepare(recipe, cache_dir=request.cache, reporter=reporter)
         replicas = _replicas(cluster, devices, reporter, stop)
