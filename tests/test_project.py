@@ -66,3 +66,11 @@ def test_the_changelog_names_this_version(project: dict[str, Any]) -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
     assert re.search(rf"\b{re.escape(project['version'])}\b", changelog), project["version"]
+
+
+def test_native_code_is_built_anew_when_any_of_its_sources_changes() -> None:
+    whole = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (module,) = whole["tool"]["setuptools"]["ext-modules"]
+    there = [path.relative_to(ROOT).as_posix() for path in (ROOT / "model" / "native" / "src").iterdir()]
+
+    assert sorted([*module["sources"], *module["depends"]]) == sorted(there)

@@ -79,7 +79,7 @@ def _opened() -> Any:
     found = find_spec(_NATIVE)
     if found is None or found.origin is None:
         raise NativeCodeError(
-            "its native code is not there, as where there was no C++ compiler when Bifocal was installed"
+            "its native code is missing (it is built when Bifocal is installed, if there is a C++ compiler)"
         )
     try:
         opened = ctypes.CDLL(found.origin)

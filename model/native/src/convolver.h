@@ -14,7 +14,7 @@
 #include "threads.h"
 #include "winograd.h"
 
-// As convolver.py fills it in. Filters are multiples of eight; so are channels, but for those of pictures, fewer than eight.
+// As convolver.py fills it in. Filters are multiples of eight, and so are channels, but for the few of pictures.
 struct Batch {
   std::int32_t pictures, height, width, channels, filters;
   std::int32_t size;  // of the kernels, a side; odd
@@ -155,8 +155,8 @@ class Convolver {
     const int in_picture = in_row * (rounded_up(batch.height, side) / side);
     const int total = batch.pictures * in_picture;
     const std::int64_t one = static_cast<std::int64_t>(kPoints) * (batch.channels + batch.filters);
-    const int most = std::max(1, static_cast<int>(threads_.count() * kBlockFloats / one / kMultipliedTiles)) * kMultipliedTiles;
-    const int block = std::min(most, total);
+    const int groups = std::max(1, static_cast<int>(threads_.count() * kBlockFloats / one / kMultipliedTiles));
+    const int block = std::min(groups * kMultipliedTiles, total);
     const Scratch scratch{inputs_.of(static_cast<std::int64_t>(kPoints) * block * batch.channels),
                           products_.of(static_cast<std::int64_t>(kPoints) * block * batch.filters), block};
     for (int first = 0; first < total; first += block)

@@ -199,7 +199,7 @@ def test_without_native_code_there_is_none(
     another_library(None)
 
     assert not is_supported()
-    assert "not offered: its native code is not there, as where there was no C++ compiler" in caplog.text
+    assert "not offered: its native code is missing (it is built when Bifocal is installed" in caplog.text
 
 
 @needs_compiler
