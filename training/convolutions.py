@@ -34,15 +34,12 @@ def chosen(asked: str, precision: Precision) -> Convolutions:
     """The one to train with; the same on the same machine, so that the same seed gives the same model.
 
     Args:
-        asked: `training.convolutions` of a recipe.
+        asked: `training.convolutions` of a recipe; where native code can't be had after all, as in one process of a
+            cluster, TensorFlow computes. See `require`.
         precision: of the steps; the native code knows float32 alone.
-
-    Raises:
-        SpecError: if native code was asked for and can't be had.
     """
     import tensorflow as tf  # `require` is asked before that is imported
 
-    require(asked)
     if asked == "tensorflow" or precision != "float32" or not is_supported():
         return "tensorflow"
     is_slower = may_be_slower() or tf.config.list_physical_devices("GPU")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.branches.convolving import Convolution
+from model.branches.convolving import convolutions_of
 from model.bundle import Metadata
 from model.errors import BifocalError
 from model.export import export
@@ -75,8 +75,7 @@ def test(session: Session, kept: Kept) -> Tested:
         "parameters": trained.network.count_params(),
         "precision": trained.course.precision,
     }
-    layers = [layer for layer in trained.network._flatten_layers() if isinstance(layer, Convolution)]
-    if layers:
+    if layers := list(convolutions_of(trained.network)):
         are_native = any(layer.fits_native_code for layer in layers)
         metrics["convolutions"] = trained.course.convolutions if are_native else "tensorflow"
     if weighed := shares_of(trained.network, trained.spec):

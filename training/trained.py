@@ -20,7 +20,7 @@ from model.rebuild import vocabulary_sizes
 from model.spec import ModelSpec
 from training.accuracy import accuracy
 from training.checkpoint import Checkpoint
-from training.convolutions import chosen
+from training.convolutions import chosen, require
 from training.course import Course
 from training.distributed.job import Job, announce, require_same_data
 from training.distributed.replicas import Replicas
@@ -123,7 +123,9 @@ def train_spec(
     leads = replicas is None or replicas.is_chief
     # A training that goes on has it from its checkpoint; and of several processes only the chief refuses what can't be
     # done, or the others would be missed without a word.
-    convolutions = chosen(settings.convolutions if leads and not goes_on else "auto", precision)
+    if leads and not goes_on:
+        require(settings.convolutions)
+    convolutions = chosen(settings.convolutions, precision)
     if replicas is not None and leads:
         told = Job.of(spec, data, settings.model_copy(update={"precision": precision}), files)
         announce(told, replicas)

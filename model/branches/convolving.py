@@ -78,6 +78,15 @@ class Convolution(keras.layers.Conv2D):
         )
 
 
+def convolutions_of(model: keras.Model) -> Iterator[Convolution]:
+    """All in a model and in those nested in it."""
+    for layer in model.layers:
+        if isinstance(layer, Convolution):
+            yield layer
+        elif isinstance(layer, keras.Model):
+            yield from convolutions_of(layer)
+
+
 @tf.custom_gradient
 def convolve(features: tf.Tensor, kernels: tf.Tensor) -> tuple[tf.Tensor, Gradients]:
     """A convolution with stride 1 and as many outputs as inputs, by native code.

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+from model.branches.convolving import convolutions_of
 from model.build import build
 from model.encoder import Encoder
 from model.native import library
@@ -93,6 +94,8 @@ def test_it_learns_what_tensorflow_learns(prepared: Prepared, calls: list[str]) 
     steps = 3 * -(-len(prepared.train) // SETTINGS.batch_size)
     # Two convolutions, both of whose kernels have a gradient, and the second one's input.
     assert (calls.count("convolve"), calls.count("kernel_gradient")) == (3 * steps, 2 * steps)
+
+    assert [layer.fits_native_code for layer in convolutions_of(network)] == [True, True]
 
     losses = [[one.loss for one in course.history] for course in (found, right)]
     np.testing.assert_allclose(*losses, rtol=1e-3)
